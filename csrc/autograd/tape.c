@@ -1,0 +1,397 @@
+/* See tape.h. A recorded call is one block: [node | attributes | tensors | slots]. Of tensors whose data backward
+ * does not read only the shape is kept, so a large activation lives no longer than somebody needs it. */
+#include "autograd/tape.h"
+
+#include "kernels/kernels.h"
+#include "runtime/memory.h"
+
+#include <string.h>
+
+typedef struct node {
+    const cnn_op *op;
+    void *attrs;
+    int inputs, aux_count;
+    cnn_tensor **in;  /* inputs, then outputs, then aux */
+    int32_t *in_slot; /* -1: not followed */
+    int32_t *out_slot;
+} node;
+
+typedef struct {
+    cnn_tensor *tensor;
+    int32_t slot;
+} leaf;
+
+struct cnn_tape {
+    uint64_t id;
+    bool persistent, watch_variables, recording, used_up;
+    node **nodes;
+    int node_count, node_room;
+    cnn_tensor **leaves; /* in order, by slot of its own */
+    int leaf_count, leaf_room;
+    leaf *table; /* open addressing by the tensor's address; size is a power of two */
+    int table_size;
+    int32_t slots;
+};
+
+static _Thread_local cnn_tape *current;
+static atomic_ullong next_id = 1;
+
+cnn_tape *cnn_tape_new(bool persistent, bool watch_variables)
+{
+    cnn_tape *tape = cnn_alloc_zero(sizeof *tape);
+    if (!tape) return NULL;
+    tape->persistent = persistent;
+    tape->watch_variables = watch_variables;
+    tape->id = atomic_fetch_add(&next_id, 1);
+    return tape;
+}
+
+static int kept_tensors(const node *n)
+{
+    return n->inputs + n->op->outputs + n->aux_count;
+}
+
+static void free_node(node *n)
+{
+    if (!n) return;
+    for (int i = 0; i < kept_tensors(n); i++) cnn_tensor_release(n->in[i]);
+    cnn_free(n);
+}
+
+void cnn_tape_reset(cnn_tape *tape)
+{
+    for (int i = 0; i < tape->node_count; i++) free_node(tape->nodes[i]);
+    for (int i = 0; i < tape->leaf_count; i++) cnn_tensor_release(tape->leaves[i]);
+    if (tape->table) memset(tape->table, 0, (size_t)tape->table_size * sizeof *tape->table);
+    tape->node_count = tape->leaf_count = 0;
+    tape->slots = 0;
+    tape->used_up = false;
+    tape->id = atomic_fetch_add(&next_id, 1); /* tensors that still carry the old number are strangers now */
+}
+
+void cnn_tape_free(cnn_tape *tape)
+{
+    if (!tape) return;
+    cnn_tape_stop(tape);
+    cnn_tape_reset(tape);
+    cnn_free(tape->nodes);
+    cnn_free(tape->leaves);
+    cnn_free(tape->table);
+    cnn_free(tape);
+}
+
+cnn_status cnn_tape_start(cnn_tape *tape)
+{
+    if (tape->recording) return cnn_fail(CNN_ERR_RUNTIME, "this GradientTape is already recording");
+    if (current)
+        return cnn_fail(CNN_ERR_RUNTIME, "another GradientTape is recording in this thread; tapes cannot be nested "
+                                         "because second derivatives are not offered");
+    if (tape->used_up) cnn_tape_reset(tape);
+    tape->recording = true;
+    current = tape;
+    return CNN_OK;
+}
+
+void cnn_tape_stop(cnn_tape *tape)
+{
+    if (current == tape) current = NULL;
+    tape->recording = false;
+}
+
+bool cnn_tape_is_recording(const cnn_tape *tape)
+{
+    return tape->recording;
+}
+
+cnn_tensor *const *cnn_tape_leaves(const cnn_tape *tape, int *count)
+{
+    *count = tape->leaf_count;
+    return tape->leaves;
+}
+
+/* ---- which tensors are followed ---- */
+
+static leaf *find_leaf(const cnn_tape *tape, const cnn_tensor *t)
+{
+    size_t mask = (size_t)tape->table_size - 1;
+    size_t at = ((uintptr_t)t >> 6) * 0x9E3779B97F4A7C15u >> 20 & mask;
+    while (tape->table[at].tensor && tape->table[at].tensor != t) at = (at + 1) & mask;
+    return &tape->table[at];
+}
+
+static cnn_status grow(void **array, int *room, int needed, size_t item)
+{
+    if (needed <= *room) return CNN_OK;
+    int bigger = *room ? *room * 2 : 64;
+    void *moved = cnn_realloc(*array, (size_t)bigger * item);
+    if (!moved) return CNN_ERR_MEMORY;
+    *array = moved;
+    *room = bigger;
+    return CNN_OK;
+}
+
+static cnn_status add_leaf(cnn_tape *tape, cnn_tensor *t)
+{
+    CNN_TRY(grow((void **)&tape->leaves, &tape->leaf_room, tape->leaf_count + 1, sizeof *tape->leaves));
+    if ((tape->leaf_count + 1) * 2 > tape->table_size) {
+        int old_size = tape->table_size, size = old_size ? old_size * 2 : 64;
+        leaf *old = tape->table, *table = cnn_alloc_zero((size_t)size * sizeof *table);
+        if (!table) return CNN_ERR_MEMORY;
+        tape->table = table;
+        tape->table_size = size;
+        for (int i = 0; i < old_size; i++)
+            if (old[i].tensor) *find_leaf(tape, old[i].tensor) = old[i];
+        cnn_free(old);
+    }
+    *find_leaf(tape, t) = (leaf){t, tape->slots++};
+    tape->leaves[tape->leaf_count++] = cnn_tensor_retain(t);
+    return CNN_OK;
+}
+
+/* The slot of T, or -1. */
+static int32_t slot_of(const cnn_tape *tape, const cnn_tensor *t)
+{
+    if (!t) return -1;
+    if (t->tape_id == tape->id) return t->slot;
+    if (tape->leaf_count == 0) return -1;
+    const leaf *entry = find_leaf(tape, t);
+    return entry->tensor ? entry->slot : -1;
+}
+
+static bool follows(const cnn_tape *tape, const cnn_tensor *t)
+{
+    return t && ((tape->watch_variables && t->trainable) || slot_of(tape, t) >= 0);
+}
+
+bool cnn_tape_follows(cnn_tensor *const *in, int inputs)
+{
+    if (!current) return false;
+    for (int i = 0; i < inputs; i++)
+        if (follows(current, in[i])) return true;
+    return false;
+}
+
+cnn_status cnn_tape_watch(cnn_tape *tape, cnn_tensor *t)
+{
+    if (!cnn_dtype_is_float(t->shape.dtype))
+        return cnn_fail(CNN_ERR_TYPE, "only float tensors can be watched, got %s; convert it with .astype('float32')",
+                        cnn_dtype_name(t->shape.dtype));
+    if (tape->used_up) cnn_tape_reset(tape);
+    return slot_of(tape, t) >= 0 ? CNN_OK : add_leaf(tape, t);
+}
+
+/* ---- recording ---- */
+
+/* What the node keeps of T: the tensor, or only its shape. A variable may be assigned before backward runs, so of it
+ * an alias is kept that holds on to today's storage. */
+static cnn_status keep(cnn_tensor *t, bool data, cnn_tensor **out)
+{
+    *out = NULL;
+    if (!t) return CNN_OK;
+    if (!data) return cnn_tensor_ghost(t, out);
+    if (t->trainable) return cnn_tensor_view(t, &t->shape, out);
+    *out = cnn_tensor_retain(t);
+    return CNN_OK;
+}
+
+cnn_status cnn_tape_record(cnn_call *c)
+{
+    cnn_tape *tape = current;
+    const cnn_op *op = c->op;
+    CNN_TRY(grow((void **)&tape->nodes, &tape->node_room, tape->node_count + 1, sizeof *tape->nodes));
+    size_t tensors = (size_t)(c->inputs + op->outputs + c->aux_count);
+    size_t attrs_bytes = (op->attrs_size + 7) & ~(size_t)7;
+    size_t bytes = sizeof(node) + attrs_bytes + tensors * sizeof(cnn_tensor *) +
+                   (size_t)(c->inputs + op->outputs) * sizeof(int32_t);
+    node *n = cnn_alloc_zero(bytes);
+    if (!n) return CNN_ERR_MEMORY;
+    n->op = op;
+    n->inputs = c->inputs;
+    n->aux_count = c->aux_count;
+    n->attrs = n + 1;
+    n->in = (cnn_tensor **)((char *)n->attrs + attrs_bytes);
+    n->in_slot = (int32_t *)(n->in + tensors);
+    n->out_slot = n->in_slot + c->inputs;
+    if (op->attrs_size) memcpy(n->attrs, c->attrs, op->attrs_size);
+
+    cnn_status status = CNN_OK;
+    for (int i = 0; status == CNN_OK && i < c->inputs; i++) {
+        if (c->in[i] && tape->watch_variables && c->in[i]->trainable && slot_of(tape, c->in[i]) < 0)
+            status = add_leaf(tape, c->in[i]);
+        n->in_slot[i] = slot_of(tape, c->in[i]);
+        if (status == CNN_OK)
+            status = keep(c->in[i], op->keeps & CNN_KEEP_INPUT(op->variadic ? 0 : i), &n->in[i]);
+    }
+    for (int k = 0; status == CNN_OK && k < op->outputs; k++)
+        status = keep(c->out[k], op->keeps & CNN_KEEP_OUTPUT, &n->in[c->inputs + k]);
+    if (status != CNN_OK) {
+        free_node(n);
+        return status;
+    }
+    for (int k = 0; k < c->aux_count; k++) n->in[c->inputs + op->outputs + k] = cnn_tensor_retain(c->aux[k]);
+    for (int k = 0; k < op->outputs; k++) {
+        n->out_slot[k] = -1;
+        if (!cnn_dtype_is_float(c->out[k]->shape.dtype)) continue;
+        n->out_slot[k] = c->out[k]->slot = tape->slots++;
+        c->out[k]->tape_id = tape->id;
+    }
+    tape->nodes[tape->node_count++] = n;
+    return CNN_OK;
+}
+
+/* ---- walking back ---- */
+
+/* Adds G, whose reference is taken, to *SUM. */
+static cnn_status accumulate(cnn_tensor **sum, cnn_tensor *g)
+{
+    cnn_status status = CNN_OK;
+    if (!*sum) {
+        *sum = g;
+        return CNN_OK;
+    }
+    if (!cnn_tensor_is_exclusive(*sum)) {
+        cnn_tensor *own;
+        status = cnn_tensor_copy(*sum, &own);
+        if (status == CNN_OK) {
+            cnn_tensor_release(*sum);
+            *sum = own;
+        }
+    }
+    if (status == CNN_OK) {
+        if (g->shape.dtype == CNN_FLOAT32) cnn_k()->accumulate_f32(g->size, g->data, (*sum)->data);
+        else cnn_k()->accumulate_f64(g->size, g->data, (*sum)->data);
+    }
+    cnn_tensor_release(g);
+    return status;
+}
+
+static cnn_status ones_like(const cnn_tensor *t, cnn_tensor **out)
+{
+    CNN_TRY(cnn_tensor_new(&t->shape, out));
+    for (int64_t i = 0; i < t->size; i++) {
+        if (t->shape.dtype == CNN_FLOAT32) ((float *)(*out)->data)[i] = 1.0f;
+        else ((double *)(*out)->data)[i] = 1.0;
+    }
+    return CNN_OK;
+}
+
+static cnn_status seed(cnn_tape *tape, cnn_tensor **slots, cnn_tensor *const *targets, cnn_tensor *const *weights, int count)
+{
+    char a[CNN_SHAPE_TEXT], b[CNN_SHAPE_TEXT];
+    for (int i = 0; i < count; i++) {
+        int32_t slot = slot_of(tape, targets[i]);
+        cnn_tensor *g = weights ? weights[i] : NULL;
+        if (g && (!cnn_shape_equal(&g->shape, &targets[i]->shape) || g->shape.dtype != targets[i]->shape.dtype))
+            return cnn_fail(CNN_ERR_VALUE, "output gradient %d is %s %s but its target is %s %s; they must agree", i,
+                            cnn_dtype_name(g->shape.dtype), cnn_shape_text(&g->shape, a),
+                            cnn_dtype_name(targets[i]->shape.dtype), cnn_shape_text(&targets[i]->shape, b));
+        if (slot < 0) continue;
+        if (g) cnn_tensor_retain(g);
+        else CNN_TRY(ones_like(targets[i], &g));
+        CNN_TRY(accumulate(&slots[slot], g));
+    }
+    return CNN_OK;
+}
+
+static cnn_status node_backward(const node *n, cnn_tensor **slots)
+{
+    cnn_call c;
+    memset(&c, 0, sizeof c);
+    c.op = n->op;
+    c.attrs = n->attrs;
+    c.inputs = n->inputs;
+    c.in = n->in;
+    c.aux_count = n->aux_count;
+    memcpy(c.out, n->in + n->inputs, (size_t)n->op->outputs * sizeof c.out[0]);
+    memcpy(c.aux, n->in + n->inputs + n->op->outputs, (size_t)n->aux_count * sizeof c.aux[0]);
+
+    bool any = false;
+    for (int k = 0; k < n->op->outputs; k++) {
+        if (n->out_slot[k] < 0 || !slots[n->out_slot[k]]) continue;
+        c.grad_out[k] = slots[n->out_slot[k]]; /* moved: the op may be its only holder */
+        slots[n->out_slot[k]] = NULL;
+        any = true;
+    }
+    if (!any) return CNN_OK;
+
+    bool needs_inline[16];
+    cnn_tensor *grads_inline[16];
+    bool *needs = needs_inline;
+    cnn_tensor **grads = grads_inline;
+    void *block = NULL;
+    cnn_status status = CNN_OK;
+    if (n->inputs > 16) {
+        block = cnn_alloc((size_t)n->inputs * (sizeof *grads + sizeof *needs));
+        if (!block) status = CNN_ERR_MEMORY;
+        grads = block;
+        needs = (bool *)(grads + n->inputs);
+    }
+    if (status == CNN_OK) {
+        memset(grads, 0, (size_t)n->inputs * sizeof *grads);
+        for (int i = 0; i < n->inputs; i++) needs[i] = n->in_slot[i] >= 0;
+        c.needs_grad = needs;
+        c.grad_in = grads;
+        status = n->op->backward(&c);
+    }
+    for (int k = 0; k < n->op->outputs; k++) cnn_tensor_release(c.grad_out[k]);
+    for (int i = 0; c.grad_in && i < n->inputs; i++) {
+        if (!grads[i]) continue;
+        if (status == CNN_OK && needs[i]) status = accumulate(&slots[n->in_slot[i]], grads[i]);
+        else cnn_tensor_release(grads[i]);
+    }
+    cnn_free(block);
+    return status;
+}
+
+static cnn_status walk(cnn_tape *tape, cnn_tensor **slots, cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
+{
+    for (int i = tape->node_count - 1; i >= 0; i--) {
+        node *n = tape->nodes[i];
+        /* The gradient of an inner tensor is whole when its producer is reached, which then consumes it. */
+        for (int j = 0; j < source_count; j++)
+            for (int k = 0; k < n->op->outputs; k++)
+                if (n->out_slot[k] >= 0 && slot_of(tape, sources[j]) == n->out_slot[k])
+                    grads[j] = cnn_tensor_retain(slots[n->out_slot[k]]);
+        CNN_TRY(node_backward(n, slots));
+        if (!tape->persistent) {
+            free_node(n);
+            tape->nodes[i] = NULL;
+            tape->node_count = i;
+        }
+    }
+    for (int j = 0; j < source_count; j++) {
+        int32_t slot = slot_of(tape, sources[j]);
+        if (slot >= 0 && !grads[j]) grads[j] = cnn_tensor_retain(slots[slot]);
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_tape_gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_tensor *const *weights, int target_count,
+                             cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
+{
+    memset(grads, 0, (size_t)source_count * sizeof *grads);
+    if (tape->used_up)
+        return cnn_fail(CNN_ERR_RUNTIME, "this GradientTape has given its gradients already; make it with "
+                                         "GradientTape(persistent=True) to call gradient() more than once");
+    cnn_tensor **slots = cnn_alloc_zero(((size_t)tape->slots + 1) * sizeof *slots);
+    if (!slots) return CNN_ERR_MEMORY;
+
+    cnn_tape *paused = current;
+    current = NULL; /* backward records nothing */
+    cnn_status status = seed(tape, slots, targets, weights, target_count);
+    if (status == CNN_OK) status = walk(tape, slots, sources, source_count, grads);
+    current = paused;
+
+    for (int32_t i = 0; i < tape->slots; i++) cnn_tensor_release(slots[i]);
+    cnn_free(slots);
+    if (status != CNN_OK)
+        for (int j = 0; j < source_count; j++) {
+            cnn_tensor_release(grads[j]);
+            grads[j] = NULL;
+        }
+    if (!tape->persistent) {
+        cnn_tape_reset(tape);
+        tape->used_up = true;
+    }
+    return status;
+}

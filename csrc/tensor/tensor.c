@@ -1,0 +1,182 @@
+#include "tensor/tensor.h"
+
+#include "runtime/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    size_t size;
+    const char *name;
+} dtypes[CNN_DTYPE_COUNT] = {
+    [CNN_BOOL] = {1, "bool"},    [CNN_UINT8] = {1, "uint8"},     [CNN_INT32] = {4, "int32"},
+    [CNN_INT64] = {8, "int64"},  [CNN_FLOAT32] = {4, "float32"}, [CNN_FLOAT64] = {8, "float64"},
+};
+
+size_t cnn_dtype_size(cnn_dtype dtype)
+{
+    return dtypes[dtype].size;
+}
+
+const char *cnn_dtype_name(cnn_dtype dtype)
+{
+    return dtypes[dtype].name;
+}
+
+const char *cnn_shape_text(const cnn_shape *shape, char buffer[CNN_SHAPE_TEXT])
+{
+    int at = snprintf(buffer, CNN_SHAPE_TEXT, "(");
+    for (int i = 0; i < shape->ndim; i++)
+        at += snprintf(buffer + at, CNN_SHAPE_TEXT - (size_t)at, i ? ", %lld" : "%lld", (long long)shape->dim[i]);
+    snprintf(buffer + at, CNN_SHAPE_TEXT - (size_t)at, shape->ndim == 1 ? ",)" : ")");
+    return buffer;
+}
+
+cnn_status cnn_shape_size(const cnn_shape *shape, int64_t *size)
+{
+    int64_t n = 1;
+    bool empty = false, huge = false;
+    char text[CNN_SHAPE_TEXT];
+    if (shape->ndim < 0 || shape->ndim > CNN_MAX_NDIM)
+        return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions, got %d", CNN_MAX_NDIM, shape->ndim);
+    for (int i = 0; i < shape->ndim; i++) {
+        if (shape->dim[i] < 0)
+            return cnn_fail(CNN_ERR_VALUE, "dimension %d is negative in shape %s", i, cnn_shape_text(shape, text));
+        if (shape->dim[i] == 0) empty = true;
+        else if (n > ((int64_t)1 << 46) / shape->dim[i]) huge = true;
+        else n *= shape->dim[i];
+    }
+    if (empty) n = 0;
+    else if (huge || n > ((int64_t)1 << 46) / (int64_t)cnn_dtype_size(shape->dtype))
+        return cnn_fail(CNN_ERR_MEMORY, "a %s tensor of shape %s is larger than any memory", cnn_dtype_name(shape->dtype),
+                        cnn_shape_text(shape, text));
+    *size = n;
+    return CNN_OK;
+}
+
+bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b)
+{
+    return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
+}
+
+static void storage_release(cnn_storage *storage)
+{
+    if (!storage || atomic_fetch_sub(&storage->references, 1) != 1) return;
+    if (storage->release) storage->release(storage->owner);
+    else cnn_free(storage->data);
+    cnn_free(storage);
+}
+
+/* A tensor of SHAPE without storage. */
+static cnn_status bare_tensor(const cnn_shape *shape, cnn_tensor **out)
+{
+    int64_t size;
+    *out = NULL;
+    CNN_TRY(cnn_shape_size(shape, &size));
+    cnn_tensor *t = cnn_alloc_zero(sizeof *t);
+    if (!t) return CNN_ERR_MEMORY;
+    atomic_init(&t->references, 1);
+    t->size = size;
+    t->shape = *shape;
+    *out = t;
+    return CNN_OK;
+}
+
+static cnn_status add_storage(cnn_tensor *t, void *data, void (*release)(void *), void *owner)
+{
+    cnn_storage *storage = cnn_alloc_zero(sizeof *storage);
+    if (!storage) return CNN_ERR_MEMORY;
+    atomic_init(&storage->references, 1);
+    storage->data = t->data = data;
+    storage->bytes = cnn_tensor_bytes(t);
+    storage->release = release;
+    storage->owner = owner;
+    t->storage = storage;
+    return CNN_OK;
+}
+
+cnn_status cnn_tensor_wrap(const cnn_shape *shape, void *data, void (*release)(void *), void *owner, cnn_tensor **out)
+{
+    CNN_TRY(bare_tensor(shape, out));
+    cnn_status status = add_storage(*out, data, release, owner);
+    if (status != CNN_OK) {
+        cnn_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+cnn_status cnn_tensor_new(const cnn_shape *shape, cnn_tensor **out)
+{
+    CNN_TRY(bare_tensor(shape, out));
+    void *data = cnn_alloc(cnn_tensor_bytes(*out));
+    cnn_status status = data ? add_storage(*out, data, NULL, NULL) : CNN_ERR_MEMORY;
+    if (status != CNN_OK) {
+        cnn_free(data);
+        cnn_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+cnn_status cnn_tensor_zeros(const cnn_shape *shape, cnn_tensor **out)
+{
+    CNN_TRY(cnn_tensor_new(shape, out));
+    memset((*out)->data, 0, cnn_tensor_bytes(*out));
+    return CNN_OK;
+}
+
+cnn_status cnn_tensor_view(cnn_tensor *t, const cnn_shape *shape, cnn_tensor **out)
+{
+    cnn_shape with_dtype = *shape;
+    with_dtype.dtype = t->shape.dtype;
+    CNN_TRY(bare_tensor(&with_dtype, out));
+    atomic_fetch_add(&t->storage->references, 1);
+    (*out)->storage = t->storage;
+    (*out)->data = t->data;
+    return CNN_OK;
+}
+
+cnn_status cnn_tensor_ghost(const cnn_tensor *t, cnn_tensor **out)
+{
+    return bare_tensor(&t->shape, out);
+}
+
+cnn_status cnn_tensor_copy(const cnn_tensor *t, cnn_tensor **out)
+{
+    CNN_TRY(cnn_tensor_new(&t->shape, out));
+    memcpy((*out)->data, t->data, cnn_tensor_bytes(t));
+    return CNN_OK;
+}
+
+cnn_tensor *cnn_tensor_retain(cnn_tensor *t)
+{
+    if (t) atomic_fetch_add(&t->references, 1);
+    return t;
+}
+
+void cnn_tensor_release(cnn_tensor *t)
+{
+    if (!t || atomic_fetch_sub(&t->references, 1) != 1) return;
+    storage_release(t->storage);
+    cnn_free(t);
+}
+
+bool cnn_tensor_owns_storage(const cnn_tensor *t)
+{
+    return t->storage && !t->storage->release && atomic_load(&t->storage->references) == 1;
+}
+
+bool cnn_tensor_is_exclusive(const cnn_tensor *t)
+{
+    return atomic_load(&t->references) == 1 && cnn_tensor_owns_storage(t);
+}
+
+void cnn_tensor_set_storage(cnn_tensor *t, cnn_tensor *value)
+{
+    cnn_storage *old = t->storage;
+    atomic_fetch_add(&value->storage->references, 1);
+    t->storage = value->storage;
+    t->data = value->data;
+    storage_release(old);
+}
