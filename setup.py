@@ -23,7 +23,14 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent
 CSRC = ROOT / "csrc"
 KERNELS_COMPILED_ONCE = {"dispatch.c", "gemm.c"}
-BASE_FLAGS = ["-std=gnu11", "-fvisibility=hidden", "-Wall", "-Wextra", "-fno-math-errno", "-fno-trapping-math"]
+BASE_FLAGS = [
+    "-std=gnu11",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+]
 LEVEL_FLAGS = {
     "generic": [],
     "avx2": ["-mavx2", "-mfma"],
@@ -107,7 +114,9 @@ class BuildCore(build_ext):
         flags += ["-g0", *(["-O0"] if self.debug else []), *extra]
 
         kernels = sorted(CSRC.glob("kernels/*.c"))
-        once = sorted(set(CSRC.glob("*/*.c")) - set(kernels)) + [k for k in kernels if k.name in KERNELS_COMPILED_ONCE]
+        once = sorted(set(CSRC.glob("*/*.c")) - set(kernels)) + [
+            k for k in kernels if k.name in KERNELS_COMPILED_ONCE
+        ]
         jobs = [(source, "", ["-O2"]) for source in once]
         jobs += [
             (source, f".{level}", ["-O3", "-ffp-contract=fast", *LEVEL_FLAGS[level], f"-DCNN_LEVEL={level}"])
