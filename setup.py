@@ -114,9 +114,7 @@ class BuildCore(build_ext):
         flags += ["-g0", *(["-O0"] if self.debug else []), *extra]
 
         kernels = sorted(CSRC.glob("kernels/*.c"))
-        once = sorted(set(CSRC.glob("*/*.c")) - set(kernels)) + [
-            k for k in kernels if k.name in KERNELS_COMPILED_ONCE
-        ]
+        once = sorted(set(CSRC.glob("*/*.c")) - set(kernels)) + [k for k in kernels if k.name in KERNELS_COMPILED_ONCE]
         jobs = [(source, "", ["-O2"]) for source in once]
         jobs += [
             (source, f".{level}", ["-O3", "-ffp-contract=fast", *LEVEL_FLAGS[level], f"-DCNN_LEVEL={level}"])

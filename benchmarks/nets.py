@@ -49,9 +49,7 @@ def build_keras(keras, name):
             case "conv" | "sigmoid_conv":
                 filters, size, strides, padding = arguments
                 activation = "relu" if kind == "conv" else "sigmoid"
-                model.add(
-                    layers.Conv2D(filters, size, strides=strides, padding=padding, activation=activation)
-                )
+                model.add(layers.Conv2D(filters, size, strides=strides, padding=padding, activation=activation))
             case "pool":
                 model.add(layers.MaxPooling2D(arguments[0]))
             case "up":
@@ -108,7 +106,7 @@ def build_torch(torch, name):
 
 def batch(name, rng):
     """(inputs, targets) of one batch, float32, NHWC."""
-    shape, size, loss, spec = NETS[name]
+    shape, size, loss, _ = NETS[name]
     x = rng.random((size, *shape), dtype="float32")
     if loss == "image":
         height, width = (s * 4 for s in shape[:2])

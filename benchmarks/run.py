@@ -1,6 +1,6 @@
 """Times cnnpy, Keras on TensorFlow and PyTorch side by side.
 
-    python benchmarks/run.py [--nets mnist cifar10] [--libraries cnnpy keras torch] [--rounds 7] [--threads 2] [--json FILE]
+    python benchmarks/run.py [--nets mnist cifar10] [--libraries cnnpy keras torch] [--rounds 7] [--threads 2]
 
 Each library runs in its own process with the same number of threads. They take turns (A B C A B C ...), a few steps
 each, so that a change of the machine's speed meets all alike; medians over the rounds and their ratios are printed.
@@ -31,9 +31,7 @@ class Worker:
 
     def __init__(self, library, threads):
         # OpenBLAS is left to choose its kernels by the processor, whatever the environment says.
-        environment = {
-            k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-        }
+        environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
         environment |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
         self.library = library
         self.process = subprocess.Popen(
@@ -49,9 +47,7 @@ class Worker:
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(
-                f"{self.library}: its process ended; run benchmarks/worker.py {self.library} 2 to see why"
-            )
+            raise SystemExit(f"{self.library}: its process ended; run benchmarks/worker.py {self.library} 2 to see why")
         return json.loads(line)
 
     def order(self, **order):
@@ -94,9 +90,7 @@ def measure(net, libraries, threads, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     parser.add_argument(
         "--libraries", nargs="+", choices=["cnnpy", "keras", "torch"], default=["cnnpy", "keras", "torch"]
@@ -108,9 +102,7 @@ def main():
 
     peers = [library for library in options.libraries if library != "cnnpy"]
     results = {"processor": processor(), "threads": options.threads, "nets": {}}
-    print(
-        f"{results['processor']}, {options.threads} threads each, medians of {options.rounds} rounds, milliseconds"
-    )
+    print(f"{results['processor']}, {options.threads} threads each, medians of {options.rounds} rounds, milliseconds")
     for net in options.nets:
         medians, peaks, versions = measure(net, options.libraries, options.threads, options.rounds)
         if "versions" not in results:
@@ -121,9 +113,7 @@ def main():
         for task, words in TASKS.items():
             row = "".join(f"{library:>8} {medians[task][library]:8.2f}" for library in options.libraries)
             if "cnnpy" in options.libraries:
-                row += "".join(
-                    f"   {peer}/cnnpy {medians[task][peer] / medians[task]['cnnpy']:.2f}" for peer in peers
-                )
+                row += "".join(f"   {peer}/cnnpy {medians[task][peer] / medians[task]['cnnpy']:.2f}" for peer in peers)
             print(f"  {words:24}{row}")
         print(
             f"  {'peak memory, MiB':24}"

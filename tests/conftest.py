@@ -3,6 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(
-    0, str(Path(__file__).parent)
-)  # tests import their helpers (gradients, reference) by plain name
+sys.path.insert(0, str(Path(__file__).parent))  # tests import their helpers (gradients, reference) by plain name

@@ -17,9 +17,7 @@ def numeric_gradient(function, arrays, index, weights, step):
             target[i] = x
             outputs = function(*[cnnpy.Tensor(a) for a in arrays])
             outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
-            sums.append(
-                sum(float((np.asarray(y) * w).sum()) for y, w in zip(outputs, weights) if w is not None)
-            )
+            sums.append(sum(float((np.asarray(y) * w).sum()) for y, w in zip(outputs, weights) if w is not None))
         target[i] = kept
         gradient[i] = (sums[0] - sums[1]) / (2 * step)
     return gradient.reshape(arrays[index].shape)
@@ -42,14 +40,10 @@ def check_gradients(function, arrays, wrt=None, seed=0, step=1e-5, rtol=1e-6, at
     rng = np.random.default_rng(seed)
     weights = [rng.normal(size=y.shape) if y.dtype == "float64" else None for y in outputs]
     used = [(y, cnnpy.Tensor(w)) for y, w in zip(outputs, weights) if w is not None]
-    gradients = tape.gradient(
-        [y for y, _ in used], [tensors[i] for i in wrt], output_gradients=[w for _, w in used]
-    )
+    gradients = tape.gradient([y for y, _ in used], [tensors[i] for i in wrt], output_gradients=[w for _, w in used])
     for i, gradient in zip(wrt, gradients):
         expected = numeric_gradient(function, arrays, i, weights, step)
         got = np.zeros(arrays[i].shape) if gradient is None else np.asarray(gradient)
         assert got.shape == arrays[i].shape, f"input {i}: gradient {got.shape} for shape {arrays[i].shape}"
         scale = max(1.0, float(np.abs(expected).max(initial=0)))
-        np.testing.assert_allclose(
-            got, expected, rtol=rtol, atol=atol * scale, err_msg=f"gradient of input {i}"
-        )
+        np.testing.assert_allclose(got, expected, rtol=rtol, atol=atol * scale, err_msg=f"gradient of input {i}")
