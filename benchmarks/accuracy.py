@@ -10,10 +10,10 @@ import argparse
 import time
 
 import numpy as np
-from nets import NETS, build_keras
 
 import cnnpy
 from cnnpy.utils import set_random_seed, to_categorical
+from nets import NETS, build_keras
 
 EPOCHS = {"mnist": 3, "mnist-stride2": 3, "cifar10": 10, "denoiser": 2}
 DENOISER_IMAGES = 10_000
