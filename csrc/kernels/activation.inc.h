@@ -1,4 +1,5 @@
 /* See activation.c; included once per type. */
+#include "kernels/row.inc.h"
 
 typedef struct {
     cnn_activation act;
@@ -38,24 +39,6 @@ CNN_INLINE void R(activate_run)(cnn_activation act, int64_t n, const REAL *x, co
         CNN_IVDEP
         for (int64_t i = 0; i < n; i++) y[i] = R(activate)(act, x[i]);
     }
-}
-
-/* y = exp(x + bias - max) / sum. What cannot be (NaN, +inf, all -inf) gives NaN, as the formula does. */
-static void R(softmax_row)(int64_t n, const REAL *x, const REAL *bias, REAL *y)
-{
-    REAL most = -INFINITY, sum = 0;
-    if (bias) {
-        CNN_IVDEP
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] + bias[i];
-        x = y;
-    }
-    for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
-    CNN_IVDEP
-    for (int64_t i = 0; i < n; i++) y[i] = R(cnn_exp)(x[i] - most);
-    for (int64_t i = 0; i < n; i++) sum += y[i];
-    REAL scale = 1 / sum;
-    CNN_IVDEP
-    for (int64_t i = 0; i < n; i++) y[i] *= scale;
 }
 
 CNN_INLINE void R(activate_rows)(cnn_activation act, const R(rows_job) * j, int64_t begin, int64_t end)
@@ -128,16 +111,14 @@ CNN_INLINE void R(slope_rows)(cnn_activation act, const R(rows_job) * j, int64_t
     }
 }
 
-/* dz = y * (dy - sum(y * dy)) */
-static void R(softmax_slope_row)(int64_t n, const REAL *y, const REAL *dy, REAL *dz, REAL *sums)
+static void R(softmax_slope_rows)(const R(rows_job) * j, int64_t begin, int64_t end, REAL *sums)
 {
-    REAL dot = 0;
-    for (int64_t i = 0; i < n; i++) dot += y[i] * dy[i];
-    CNN_IVDEP
-    for (int64_t i = 0; i < n; i++) dz[i] = y[i] * (dy[i] - dot);
-    if (!sums) return;
-    CNN_IVDEP
-    for (int64_t i = 0; i < n; i++) sums[i] += dz[i];
+    int64_t n = j->channels;
+    for (int64_t r = begin; r < end; r++) {
+        REAL *dz = j->dz + r * n;
+        R(softmax_slope_row)(n, j->y + r * n, j->dy + r * n, dz);
+        for (int64_t i = 0; sums && i < n; i++) sums[i] += dz[i];
+    }
 }
 
 static void R(activation_backward_piece)(void *context, int64_t piece, int thread)
@@ -153,9 +134,7 @@ static void R(activation_backward_piece)(void *context, int64_t piece, int threa
     case CNN_RELU: R(slope_rows)(CNN_RELU, j, begin, end, sums); break;
     case CNN_SIGMOID: R(slope_rows)(CNN_SIGMOID, j, begin, end, sums); break;
     case CNN_TANH: R(slope_rows)(CNN_TANH, j, begin, end, sums); break;
-    case CNN_SOFTMAX:
-        for (int64_t r = begin; r < end; r++) R(softmax_slope_row)(n, j->y + r * n, j->dy + r * n, j->dz + r * n, sums);
-        break;
+    case CNN_SOFTMAX: R(softmax_slope_rows)(j, begin, end, sums); break;
     default: R(slope_rows)(CNN_LINEAR, j, begin, end, sums); break;
     }
 }

@@ -15,4 +15,6 @@ typedef enum {
     CNN_SOFTMAX, /* over the last axis */
 } cnn_activation;
 
+#include "kernels/nonlinear.h"
+
 #endif

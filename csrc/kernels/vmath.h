@@ -47,6 +47,24 @@ CNN_INLINE float cnn_exp_f32(float x)
     return e * cnn_float_of_bits((half + 127) << 23) * cnn_float_of_bits((power - half + 127) << 23);
 }
 
+/* exp(x) - 1 for x <= 0 without cancellation: 2^n (e^r - 1) + (2^n - 1). */
+CNN_INLINE float cnn_expm1_negative_f32(float x)
+{
+    const float shift = 12582912.0f;
+    x = x < -80.0f ? -80.0f : x;
+    float shifted = x * 1.44269504f + shift;
+    float n = shifted - shift;
+    float power = cnn_float_of_bits((cnn_bits_of_float(shifted) - cnn_bits_of_float(shift) + 127) << 23);
+    float r = x - n * 0.693145752f;
+    r = r - n * 1.42860677e-6f;
+    float q = 0.00138131f;
+    q = q * r + 0.00836942f;
+    q = q * r + 0.04166846f;
+    q = q * r + 0.16666515f;
+    q = q * r + 0.49999993f;
+    return power * ((q * r) * r + r) + (power - 1.0f);
+}
+
 CNN_INLINE float cnn_sigmoid_f32(float x)
 {
     return 1.0f / (1.0f + cnn_exp_f32(-x));
@@ -70,6 +88,11 @@ CNN_INLINE float cnn_tanh_f32(float x)
 CNN_INLINE double cnn_exp_f64(double x)
 {
     return exp(x);
+}
+
+CNN_INLINE double cnn_expm1_negative_f64(double x)
+{
+    return expm1(x);
 }
 
 CNN_INLINE double cnn_sigmoid_f64(double x)
