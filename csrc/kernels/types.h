@@ -16,5 +16,6 @@ typedef enum {
 } cnn_activation;
 
 #include "kernels/nonlinear.h"
+#include "kernels/conv.h"
 
 #endif
