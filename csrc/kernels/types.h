@@ -70,5 +70,6 @@ typedef struct {
 } cnn_move;
 #include "kernels/nonlinear.h"
 #include "kernels/pool.h"
+#include "kernels/conv.h"
 
 #endif
