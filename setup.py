@@ -23,7 +23,14 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent
 CSRC = ROOT / "csrc"
 KERNELS_COMPILED_ONCE = {"dispatch.c", "gemm.c"}
-BASE_FLAGS = ["-std=gnu11", "-fvisibility=hidden", "-Wall", "-Wextra", "-fno-math-errno", "-fno-trapping-math"]
+BASE_FLAGS = [
+    "-std=gnu11",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+]
 LEVEL_FLAGS = {
     "generic": [],
     "avx2": ["-mavx2", "-mfma"],

@@ -31,6 +31,13 @@
 typedef float cnn_vec_f32 __attribute__((vector_size(CNN_VECTOR_BYTES), aligned(4), may_alias));
 typedef double cnn_vec_f64 __attribute__((vector_size(CNN_VECTOR_BYTES), aligned(8), may_alias));
 
+/* Before a loop whose turns touch nothing of each other's, though an output may be an input in the same place. */
+#if defined(__clang__)
+#define CNN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define CNN_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 #define CNN_INLINE static inline __attribute__((always_inline))
 
 #endif

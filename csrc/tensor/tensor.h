@@ -6,6 +6,7 @@
 #ifndef CNN_TENSOR_TENSOR_H
 #define CNN_TENSOR_TENSOR_H
 
+#include "kernels/types.h" /* cnn_dtype */
 #include "runtime/status.h"
 
 #include <stdatomic.h>
@@ -14,16 +15,6 @@
 #include <stdint.h>
 
 #define CNN_MAX_NDIM 8
-
-typedef enum {
-    CNN_BOOL = 0,
-    CNN_UINT8,
-    CNN_INT32,
-    CNN_INT64,
-    CNN_FLOAT32,
-    CNN_FLOAT64,
-    CNN_DTYPE_COUNT,
-} cnn_dtype;
 
 size_t cnn_dtype_size(cnn_dtype dtype);
 const char *cnn_dtype_name(cnn_dtype dtype); /* NumPy's name, e.g. "float32" */

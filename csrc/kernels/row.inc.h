@@ -1,0 +1,59 @@
+/* Reductions of one row, with 16 running values side by side: that lets the compiler use vectors, and fixes the order
+ * of the sums whatever the processor. Also the rows of softmax. Included in a template, once per type. */
+#define ROW_LANES 16
+
+static inline REAL R(row_max)(int64_t n, const REAL *x)
+{
+    REAL most = -INFINITY;
+    int64_t i = 0;
+    if (n >= ROW_LANES) {
+        REAL lane[ROW_LANES];
+        for (int l = 0; l < ROW_LANES; l++) lane[l] = x[l];
+        for (i = ROW_LANES; i + ROW_LANES <= n; i += ROW_LANES)
+            for (int l = 0; l < ROW_LANES; l++) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+        for (int l = 0; l < ROW_LANES; l++) most = lane[l] > most ? lane[l] : most;
+    }
+    for (; i < n; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+/* sum(x * w), or sum(x) without W */
+static inline REAL R(row_dot)(int64_t n, const REAL *x, const REAL *w)
+{
+    REAL sum = 0;
+    int64_t i = 0;
+    if (n >= ROW_LANES) {
+        REAL lane[ROW_LANES] = {0};
+        for (; i + ROW_LANES <= n; i += ROW_LANES)
+            for (int l = 0; l < ROW_LANES; l++) lane[l] += w ? x[i + l] * w[i + l] : x[i + l];
+        for (int width = ROW_LANES / 2; width > 0; width /= 2)
+            for (int l = 0; l < width; l++) lane[l] += lane[l + width];
+        sum = lane[0];
+    }
+    for (; i < n; i++) sum += w ? x[i] * w[i] : x[i];
+    return sum;
+}
+
+/* y = exp(x + bias - max) / sum. What cannot be (NaN, +inf, all -inf) gives NaN, as the formula does. */
+static inline void R(softmax_row)(int64_t n, const REAL *x, const REAL *bias, REAL *y)
+{
+    if (bias) {
+        CNN_IVDEP
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] + bias[i];
+        x = y;
+    }
+    REAL most = R(row_max)(n, x);
+    CNN_IVDEP
+    for (int64_t i = 0; i < n; i++) y[i] = R(cnn_exp)(x[i] - most);
+    REAL scale = 1 / R(row_dot)(n, y, NULL);
+    CNN_IVDEP
+    for (int64_t i = 0; i < n; i++) y[i] *= scale;
+}
+
+/* dx = y * (dy - sum(y * dy)); dx may be dy */
+static inline void R(softmax_slope_row)(int64_t n, const REAL *y, const REAL *dy, REAL *dx)
+{
+    REAL dot = R(row_dot)(n, dy, y);
+    CNN_IVDEP
+    for (int64_t i = 0; i < n; i++) dx[i] = y[i] * (dy[i] - dot);
+}

@@ -1,0 +1,134 @@
+/* y[..., O] = act(x[..., I] kernel[I, O] + bias[O]).
+ *
+ * One matrix product, then bias and activation in one pass over y. Backward turns dy into dz = dy * act'(y) and sums
+ * the bias gradient in one pass, in place if nobody else holds dy, then makes the products that are asked for. */
+#include "layers/common.h"
+
+#include "kernels/activation.h"
+#include "kernels/gemm.h"
+
+typedef struct {
+    int activation;
+} attributes;
+
+enum { X, KERNEL, BIAS };
+
+static cnn_status check(cnn_call *c)
+{
+    char x_text[CNN_SHAPE_TEXT], k_text[CNN_SHAPE_TEXT];
+    const cnn_shape *x = &c->in[X]->shape, *k = &c->in[KERNEL]->shape;
+    CNN_TRY(cnn_check_float(c, X));
+    CNN_TRY(cnn_check_same_dtype(c, X, KERNEL));
+    CNN_TRY(cnn_check_ndim(c, KERNEL, 2, "(inputs, units)"));
+    if (x->ndim < 1)
+        return cnn_fail(CNN_ERR_VALUE, "x must have at least 1 dimension, got a scalar; pass shape (batch, %lld)",
+                        (long long)k->dim[0]);
+    if (x->dim[x->ndim - 1] != k->dim[0])
+        return cnn_fail(
+            CNN_ERR_VALUE,
+            "x has %lld features on its last axis, the kernel expects %lld; got x of shape %s and kernel of "
+            "shape %s. Pass x of shape (..., %lld), or build the layer for %lld features",
+            (long long)x->dim[x->ndim - 1], (long long)k->dim[0], cnn_shape_text(x, x_text), cnn_shape_text(k, k_text),
+            (long long)k->dim[0], (long long)x->dim[x->ndim - 1]);
+    CNN_TRY(cnn_check_vector(c, BIAS, k->dim[1], "one entry per unit of the kernel"));
+    c->out_shape[0] = *x;
+    c->out_shape[0].dim[x->ndim - 1] = k->dim[1];
+    return CNN_OK;
+}
+
+static int64_t rows_of(const cnn_shape *shape)
+{
+    int64_t rows = 1;
+    for (int i = 0; i + 1 < shape->ndim; i++) rows *= shape->dim[i];
+    return rows;
+}
+
+static void gemm(cnn_dtype dtype, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
+                 const void *b, int64_t ldb, void *y)
+{
+    if (dtype == CNN_FLOAT32) cnn_gemm_f32(ta, tb, m, n, k, a, lda, b, ldb, 0, y, n);
+    else cnn_gemm_f64(ta, tb, m, n, k, a, lda, b, ldb, 0, y, n);
+}
+
+static cnn_status forward(cnn_call *c)
+{
+    const attributes *a = c->attrs;
+    cnn_tensor *x = c->in[X], *k = c->in[KERNEL], *bias = c->in[BIAS], *y = c->out[0];
+    int64_t rows = rows_of(&x->shape), inputs = k->shape.dim[0], units = k->shape.dim[1];
+    gemm(x->shape.dtype, false, false, rows, units, inputs, x->data, inputs, k->data, units, y->data);
+    CNN_RUN(x->shape.dtype, bias_activation, a->activation, rows, units, y->data, bias ? bias->data : NULL, y->data);
+    return CNN_OK;
+}
+
+/* dz, and the bias gradient where it is asked for. *DZ is a new reference. */
+static cnn_status back_through_activation(cnn_call *c, cnn_tensor **dz)
+{
+    const attributes *a = c->attrs;
+    cnn_tensor *dy = c->grad_out[0], *y = c->out[0];
+    cnn_dtype dtype = dy->shape.dtype;
+    int64_t rows = rows_of(&dy->shape), units = c->in[KERNEL]->shape.dim[1];
+    bool wants_bias = c->in[BIAS] && c->needs_grad[BIAS];
+    void *scratch = NULL, *dbias = NULL;
+    if (a->activation == CNN_LINEAR) *dz = cnn_tensor_retain(dy);
+    else CNN_TRY(cnn_grad_buffer(c, 0, dz));
+    if (wants_bias) {
+        size_t elements = (size_t)cnn_activation_backward_scratch(rows, units);
+        CNN_TRY(cnn_tensor_new(&c->in[BIAS]->shape, &c->grad_in[BIAS]));
+        dbias = c->grad_in[BIAS]->data;
+        scratch = cnn_alloc(elements * cnn_dtype_size(dtype));
+        if (!scratch) return CNN_ERR_MEMORY;
+    }
+    CNN_RUN(dtype, activation_backward, a->activation, rows, units, y->data, dy->data, (*dz)->data, dbias, scratch);
+    cnn_free(scratch);
+    return CNN_OK;
+}
+
+static cnn_status products(cnn_call *c, const cnn_tensor *dz)
+{
+    cnn_tensor *x = c->in[X], *k = c->in[KERNEL];
+    int64_t rows = rows_of(&x->shape), inputs = k->shape.dim[0], units = k->shape.dim[1];
+    if (c->needs_grad[KERNEL]) {
+        CNN_TRY(cnn_tensor_new(&k->shape, &c->grad_in[KERNEL]));
+        gemm(x->shape.dtype, true, false, inputs, units, rows, x->data, inputs, dz->data, units,
+             c->grad_in[KERNEL]->data);
+    }
+    if (c->needs_grad[X]) {
+        CNN_TRY(cnn_tensor_new(&x->shape, &c->grad_in[X]));
+        gemm(x->shape.dtype, false, true, rows, inputs, units, dz->data, units, k->data, units, c->grad_in[X]->data);
+    }
+    return CNN_OK;
+}
+
+static cnn_status backward(cnn_call *c)
+{
+    cnn_tensor *dz = NULL;
+    cnn_status status = back_through_activation(c, &dz);
+    if (status == CNN_OK) status = products(c, dz);
+    cnn_tensor_release(dz);
+    return status;
+}
+
+static const char *const input_names[] = {"x", "kernel", "bias"};
+static const cnn_attr attrs[] = {
+    {"activation", CNN_ATTR_ENUM, offsetof(attributes, activation), cnn_activation_names},
+};
+static const attributes defaults = {CNN_LINEAR};
+
+const cnn_op cnn_op_dense = {
+    .name = "dense",
+    .doc =
+        "dense(x, kernel, bias=None, *, activation='linear'): activation(x[..., I] @ kernel[I, O] + bias[O]), float32 "
+        "or float64.",
+    .input_names = input_names,
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .outputs = 1,
+    .attrs = attrs,
+    .attr_count = 1,
+    .attrs_size = sizeof(attributes),
+    .attr_defaults = &defaults,
+    .keeps = CNN_KEEP_INPUT(X) | CNN_KEEP_INPUT(KERNEL) | CNN_KEEP_OUTPUT,
+    .check = check,
+    .forward = forward,
+    .backward = backward,
+};
