@@ -80,9 +80,7 @@ class CallbackList(Callback):
     def _select(self):
         """Notes who listens to the batch hooks; again after `on_*_begin`, where callbacks may gain hooks."""
         self.listeners = {
-            hook: tuple(
-                getattr(c, hook) for c in self.callbacks if type(c) is not ProgbarLogger and _listens(c, hook)
-            )
+            hook: tuple(getattr(c, hook) for c in self.callbacks if type(c) is not ProgbarLogger and _listens(c, hook))
             for hook in BATCH_HOOKS
         }
 

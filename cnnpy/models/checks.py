@@ -1,7 +1,7 @@
 """Mistakes in labels and inputs, named before the first batch.
 
-Only losses of this library are judged: what a loss of the user's takes is his own affair (it may, for instance, read NaN
-as "no label").
+Only losses of this library are judged: what a loss of the user's takes is his own affair (it may, for instance, read
+NaN as "no label").
 """
 
 import numpy as np
@@ -198,7 +198,7 @@ def check_inputs(arrays, specs, names):
             hint = "pass one array; np.stack() makes one of a list of samples"
         raise ValueError(f"x: {len(arrays)} arrays for a model with {len(specs)} input(s); {hint}")
     for array, spec, name in zip(arrays, specs, names):
-        if array is None or spec.shape is None:
+        if array is None or spec is None or spec.shape is None:
             continue
         want, got = tuple(spec.shape[1:]), array.shape[1:]
         if _same(got, want) or _squeezes(got, want):

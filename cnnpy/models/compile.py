@@ -154,7 +154,9 @@ def per_output(setting, names, what):
         return [setting.get(name) for name in names]
     if isinstance(setting, (list, tuple)):
         if len(setting) != count:
-            raise ValueError(f"compile: {what} has {len(setting)} entries, the model has {count} outputs; give one each")
+            raise ValueError(
+                f"compile: {what} has {len(setting)} entries, the model has {count} outputs; give one each"
+            )
         return list(setting)
     return [setting] * count
 
@@ -211,8 +213,11 @@ class CompileLoss:
         """(index of the output, Loss) for those that have one; empty before `build`."""
         return [(i, loss) for i, loss, _, _ in self._terms]
 
+    def labels_by_output(self, y_true):
+        """Labels in the order of the outputs, None for outputs without a loss; after `build`."""
+        return self._labels(y_true, self.names, self._wanted)
+
     def _labels(self, y_true, names, wanted):
-        """Labels in the order of the outputs, None for outputs without a loss."""
         if isinstance(y_true, dict):
             return in_order(y_true, names, "y", none_for_missing=True)
         parts = flatten(y_true)
@@ -231,13 +236,15 @@ class CompileLoss:
             self.build(y_true, y_pred)
         if self._single is not None and not isinstance(y_true, (list, tuple, dict)):
             loss, weight = self._single
-            value = loss(y_true, flatten(y_pred)[0] if isinstance(y_pred, (list, tuple, dict)) else y_pred, sample_weight)
+            value = loss(
+                y_true, flatten(y_pred)[0] if isinstance(y_pred, (list, tuple, dict)) else y_pred, sample_weight
+            )
             return value if weight is None else value * weight
         return self._sum(y_true, y_pred, sample_weight)
 
     def _sum(self, y_true, y_pred, sample_weight):
         outputs = in_order(y_pred, self.names, "the model's output")
-        labels = self._labels(y_true, self.names, self._wanted)
+        labels = self.labels_by_output(y_true)
         weights = self._sample_weights(sample_weight)
         total = None
         for i, loss, weight, mean in self._terms:
@@ -252,7 +259,7 @@ class CompileLoss:
     def _sample_weights(self, sample_weight):
         if not isinstance(sample_weight, (list, tuple, dict)):
             return [sample_weight] * len(self.names)
-        return self._labels(sample_weight, self.names, self._wanted)
+        return self.labels_by_output(sample_weight)
 
 
 class CompileMetrics:

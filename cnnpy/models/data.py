@@ -327,7 +327,7 @@ class BatchData:
 
     Arguments:
         class_weight: dict of class to weight, or None.
-        convert_x: function of an array that gives the model's input tensor.
+        convert_x: function of a batch's x (as arrays) that gives the model's input tensors.
         check_labels: function of a batch's y (as arrays) that raises on wrong ones, or None.
     """
 
@@ -354,7 +354,7 @@ class BatchData:
         if self._check_labels is not None:
             self._check_labels(y)
         return (
-            map_structure(self._convert_x, x),
+            self._convert_x(x),
             map_structure(lambda a: None if a is None else Tensor(a, label_dtype(a.dtype)), y),
             map_structure(lambda a: None if a is None else Tensor(a, config.floatx()), weight),
         )
@@ -508,7 +508,11 @@ def split_for_validation(x, y, sample_weight, fraction):
         raise TypeError(
             f"validation_split works with arrays, x is a {type(x).__name__}; pass validation_data=... instead"
         )
-    parts = [("x", arrays_in(x, "x")), ("y", arrays_in(y, "y")), ("sample_weight", arrays_in(sample_weight, "sample_weight"))]
+    parts = [
+        ("x", arrays_in(x, "x")),
+        ("y", arrays_in(y, "y")),
+        ("sample_weight", arrays_in(sample_weight, "sample_weight")),
+    ]
     count = count_samples(parts)
     at = math.floor(count * (1.0 - fraction))
     if at in (0, count):

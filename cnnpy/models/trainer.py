@@ -5,38 +5,19 @@ everything else (checks, callbacks, progress, logs) is settled before the loop o
 """
 
 import math
-import time
 import warnings
 
 import numpy as np
 
-from cnnpy import config
 from cnnpy import metrics as metrics_module
 from cnnpy import optimizers as optimizers_module
-from cnnpy._core import GradientTape, Tensor
+from cnnpy._core import GradientTape
 from cnnpy.callbacks.callback_list import CallbackList, pythonify_logs
-from cnnpy.models import checks
-from cnnpy.models.compile import CompileLoss, CompileMetrics, per_output
-from cnnpy.models.data import (
-    ArrayData,
-    BatchData,
-    Epochs,
-    IterableData,
-    SequenceData,
-    arrays_in,
-    check_batch_size,
-    check_count,
-    class_weights_to_sample_weights,
-    count_samples,
-    input_dtype,
-    is_array_structure,
-    split_for_validation,
-    unpack_x_y_sample_weight,
-)
-from cnnpy.tree import flatten, map_structure, pack_sequence_as
-
-_clock = time.perf_counter
-_NESTED = (list, tuple, dict)
+from cnnpy.models.compile import CompileLoss, CompileMetrics
+from cnnpy.models.data import Epochs, check_batch_size, check_count, split_for_validation, unpack_x_y_sample_weight
+from cnnpy.models.feeding import make_batch, make_data
+from cnnpy.models.loops import Outputs, walk
+from cnnpy.tree import flatten, map_structure
 
 
 def _steps(value, name):
@@ -56,56 +37,20 @@ def _check_verbose(verbose):
 
 def _samples(x):
     """Rows of a batch."""
-    if not isinstance(x, _NESTED):
+    if not isinstance(x, (list, tuple, dict)):
         return x.shape[0]
     return next(leaf.shape[0] for leaf in flatten(x) if leaf is not None)
 
 
-class _Outputs:
-    """Collects predictions in NumPy arrays, made once if the number of samples is known."""
-
-    def __init__(self, samples):
-        self._samples = samples
-        self._structure = None
-        self._parts = []  # one array, or one list of arrays, per output
-        self._rows = 0
-
-    def add(self, outputs):
-        leaves = [np.asarray(leaf) for leaf in flatten(outputs)]
-        rows = leaves[0].shape[0] if leaves[0].ndim else 1
-        if self._structure is None:
-            self._structure = outputs if not isinstance(outputs, Tensor) else None
-            self._whole = self._samples is not None and all(leaf.ndim and leaf.shape[0] == rows for leaf in leaves)
-            self._single = not isinstance(outputs, _NESTED)
-            self._shapes = [leaf.shape[1:] for leaf in leaves]
-            self._parts = [
-                np.empty((self._samples, *leaf.shape[1:]), leaf.dtype) if self._whole else [] for leaf in leaves
-            ]
-        for part, leaf, shape in zip(self._parts, leaves, self._shapes):
-            if leaf.shape[1:] != shape:
-                raise ValueError(
-                    f"predict: batches give outputs of different shapes, {(None, *shape)} and "
-                    f"{(None, *leaf.shape[1:])}; predict them one by one with predict_on_batch"
-                )
-            if self._whole:
-                part[self._rows : self._rows + rows] = leaf
-            else:
-                part.append(np.array(leaf))
-        self._rows += rows
-
-    def result(self):
-        """The predictions, in the structure of the model's outputs."""
-        if not self._parts:
-            raise ValueError("predict: the data gave no batches")
-        if self._whole:
-            parts = [part if self._rows == len(part) else part[: self._rows].copy() for part in self._parts]
-        else:
-            parts = [np.concatenate(part) if part[0].ndim else np.stack(part) for part in self._parts]
-        return parts[0] if self._single else pack_sequence_as(self._structure, parts)
-
-
 class Trainer:
     """What Model offers for training. A model calls `Trainer.__init__(self)` in its own."""
+
+    # Attributes with metrics of the trainer's own, which are none of the model's.
+    _trainer_state = frozenset({"_compile_loss", "_compile_metrics", "_loss_tracker", "history", "optimizer", "loss"})
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls._untracked = getattr(cls, "_untracked", frozenset()) | Trainer._trainer_state
 
     def __init__(self):
         self._keep(
@@ -123,7 +68,7 @@ class Trainer:
             _compile_metrics=None,
             _loss_tracker=None,
             _loss_takes_training=True,
-            _fit_variables=None,
+            _fit_variables_cache=None,
         )
 
     def _keep(self, **attributes):
@@ -212,10 +157,8 @@ class Trainer:
                 found.append(self._compile_metrics)
             if self._compile_loss is not None:
                 found.extend(self._compile_loss.metrics)
-        found.extend(getattr(self, "_metrics", ()))
-        for layer in self._flatten_layers(include_self=False):
-            if not isinstance(layer, Trainer):
-                found.extend(getattr(layer, "_metrics", ()))
+        own = {id(metric) for metric in found}
+        found.extend(metric for metric in super().metrics if id(metric) not in own)
         return found
 
     @property
@@ -339,7 +282,7 @@ class Trainer:
             y_pred = self(x, training=True)
             loss = self._compute_loss(x, y, y_pred, sample_weight, True)
         self._loss_tracker.update_state(loss, sample_weight=_samples(x))
-        variables = self._fit_variables or self.trainable_variables
+        variables = self._fit_variables_cache or self.trainable_variables
         if variables:
             self.optimizer.apply(tape.gradient(loss, variables), variables)
         else:
@@ -373,144 +316,6 @@ class Trainer:
 
         return step
 
-    # ---- data ----
-
-    def _data(self, x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False, class_weight=None, labels=True):
-        """The source of batches for x, y and sample_weight, checked against the model. LABELS: y is wanted."""
-        if x is None:
-            raise ValueError("x is None; pass arrays, or a generator or sequence of batches")
-        batch_size = check_batch_size(batch_size)
-        if shuffle not in (True, False, "batch"):
-            raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
-        if is_array_structure(x):
-            return self._array_data(x, y, sample_weight, batch_size, steps, shuffle, class_weight, labels)
-        kind = type(x).__name__
-        for name, value in (("y", y), ("sample_weight", sample_weight)):
-            if value is not None:
-                raise ValueError(f"{name} must be None when x is a {kind}: the batches themselves contain it")
-        options = {
-            "class_weight": class_weight,
-            "convert_x": self._convert_x,
-            "check_labels": self._check_batch_labels if labels and not self._judges_itself() else None,
-        }
-        module = type(x).__module__
-        if module.startswith("torch.utils.data") and not hasattr(x, "batch_size"):
-            raise TypeError(f"x: a PyTorch {kind} gives single samples; wrap it in torch.utils.data.DataLoader")
-        if hasattr(x, "__getitem__") and (hasattr(x, "__len__") or hasattr(x, "num_batches")):
-            data = SequenceData(x, bool(shuffle), **options)
-        elif hasattr(x, "__iter__"):
-            data = IterableData(x, **options)
-        else:
-            raise TypeError(f"x: cannot take batches from a {kind}; pass arrays, a generator, or an object with len() and []")
-        self._prepare(data, None, labels)
-        return data
-
-    def _array_data(self, x, y, sample_weight, batch_size, steps, shuffle, class_weight, labels):
-        x, y, sample_weight = arrays_in(x, "x"), arrays_in(y, "y"), arrays_in(sample_weight, "sample_weight")
-        if labels and y is None and self._compile_loss is not None and not self._judges_itself():
-            raise ValueError(
-                f"y is None, but the loss {self.loss!r} needs labels; pass y, or x itself as y for an autoencoder"
-            )
-        samples = count_samples([("x", x), ("y", y), ("sample_weight", sample_weight)])
-        if class_weight is not None:
-            if sample_weight is not None:
-                raise ValueError("class_weight and sample_weight cannot be combined; multiply them into sample_weight")
-            if y is None or isinstance(y, _NESTED):
-                raise ValueError("class_weight needs labels of a single output; use sample_weight with several")
-            sample_weight = class_weights_to_sample_weights(y, class_weight)
-        if batch_size is None:
-            batch_size = -(-samples // steps) if steps else 32
-        self._check_x(x)
-        data = ArrayData(x, y, sample_weight, batch_size, shuffle, self._input_dtypes(x))
-        self._prepare(data, y, labels)
-        return data
-
-    def _judges_itself(self):
-        """True if the model computes its loss in a way of its own, so that nothing is known of its labels."""
-        return self._overrides("train_step") or self._overrides("compute_loss")
-
-    def _ordered_inputs(self, x):
-        """(leaves of x, names for messages, the symbolic inputs in the same order or None)."""
-        leaves = flatten(x)
-        specs = getattr(self, "inputs", None)
-        if not isinstance(x, dict):
-            names = ["x"] if len(leaves) == 1 else [f"x[{i}]" for i in range(len(leaves))]
-            return leaves, names, list(specs) if specs else None
-        keys = sorted(x)
-        if not specs:
-            return leaves, [f"x[{key!r}]" for key in keys], None
-        by_name = dict(zip(getattr(self, "input_names", None) or [s.name for s in specs], specs))
-        missing = [name for name in by_name if name not in x]
-        if missing:
-            raise ValueError(f"x has the keys {keys}, the model's inputs are {list(by_name)}; {missing} are missing")
-        used = [key for key in keys if key in by_name]
-        return [x[key] for key in used], [f"x[{key!r}]" for key in used], [by_name[key] for key in used]
-
-    def _check_x(self, x):
-        leaves, names, specs = self._ordered_inputs(x)
-        if specs is not None:
-            checks.check_inputs(leaves, specs, names)
-
-    def _input_dtypes(self, x):
-        """Tensor dtypes for the leaves of x."""
-        leaves = flatten(x)
-        if isinstance(x, dict):
-            _, _, specs = self._ordered_inputs(x)
-            by_key = {} if specs is None else {key: spec for key, spec in zip([k for k in sorted(x)], specs)}
-            declared = [getattr(by_key.get(key), "dtype", None) for key in sorted(x)]
-        else:
-            specs = getattr(self, "inputs", None)
-            declared = [s.dtype for s in specs] if specs and len(specs) == len(leaves) else [None] * len(leaves)
-        return [None if a is None else input_dtype(a.dtype, d) for a, d in zip(leaves, declared)]
-
-    def _convert_x(self, x):
-        """x of a batch, arrays, as tensors."""
-        if not isinstance(x, _NESTED):
-            specs = getattr(self, "inputs", None)
-            return Tensor(x, input_dtype(x.dtype, specs[0].dtype if specs else None))
-        tensors = [None if a is None else Tensor(a, d) for a, d in zip(flatten(x), self._input_dtypes(x))]
-        return pack_sequence_as(x, tensors)
-
-    # ---- before the first batch ----
-
-    def _prepare(self, data, y, labels):
-        """Builds the model for DATA, then losses, metrics and optimizer, and checks labels (arrays Y, if known)."""
-        outputs = None
-        if not self.built and not (labels and self._overrides("train_step")):
-            outputs = self(data.first_row(), training=False)
-        if not labels:
-            return
-        symbolic = getattr(self, "outputs", None)
-        if symbolic:
-            outputs = symbolic[0] if len(symbolic) == 1 else list(symbolic)
-        if y is not None and outputs is not None and not self._judges_itself():
-            self._check_labels(y, outputs)
-        if self.optimizer is not None and not self.optimizer.built and self.built:
-            self.optimizer.build(self.trainable_variables)
-
-    def _check_labels(self, y, outputs):
-        """Settles losses and metrics for labels Y and OUTPUTS (of which only shapes matter); raises on wrong labels."""
-        compiled = self._compile_loss
-        if compiled is None:
-            return
-        if not compiled.built:
-            compiled.build(y, outputs)
-        found = flatten(outputs)
-        names = compiled.names
-        parts = compiled._labels(y, names, compiled._wanted)
-        for i, loss in compiled.losses_by_output():
-            output = names[i] if len(names) > 1 else None
-            checks.check_shapes(loss, parts[i].shape, found[i].shape, output)
-            checks.check_values(loss, parts[i], found[i].shape, output)
-        if self._compile_metrics is not None and not self._compile_metrics.built:
-            self._compile_metrics.build(y, outputs)
-
-    def _check_batch_labels(self, y):
-        """The same for the labels of one batch that came from outside, as far as output shapes are known."""
-        symbolic = getattr(self, "outputs", None)
-        if y is not None and symbolic:
-            self._check_labels(y, symbolic[0] if len(symbolic) == 1 else list(symbolic))
-
     def _callbacks(self, callbacks, verbose, epochs, steps, history=False):
         if isinstance(callbacks, CallbackList):
             return callbacks
@@ -526,45 +331,6 @@ class Trainer:
         )
 
     # ---- the loops ----
-
-    def _walk(self, batches, run, callbacks, mode, stop, bars):
-        """Runs all batches of one epoch. Returns what the last step returned.
-
-        STOP is the name of the attribute that ends the loop; BARS are progress bars to keep informed.
-        """
-        begin = callbacks.listeners[f"on_{mode}_batch_begin"]
-        end = callbacks.listeners[f"on_{mode}_batch_end"]
-        group = self.steps_per_execution
-        logs, step, told = None, -1, -1
-        for step, batch in enumerate(batches):
-            if begin and step % group == 0:
-                for hook in begin:
-                    hook(step, logs={})
-            logs = run(batch)
-            if (step + 1) % group:
-                continue
-            told = step
-            if end or (bars and _clock() >= min(bar.due for bar in bars)):
-                self._tell(step, logs, end, bars, mode)
-            if getattr(self, stop):
-                break
-        if end and told != step:
-            self._tell(step, logs, end, (), mode)
-        for bar in bars:
-            bar.seen = step + 1
-        return logs
-
-    def _tell(self, step, logs, listeners, bars, mode):
-        if mode == "predict":
-            logs = {"outputs": logs}
-        else:
-            logs = pythonify_logs(self.get_metrics_result() if logs is None else logs)
-        for hook in listeners:
-            hook(step, logs=logs)
-        now = _clock()
-        for bar in bars:
-            if now >= bar.due:
-                getattr(bar, f"on_{mode}_batch_end")(step, logs)
 
     def fit(
         self,
@@ -630,7 +396,7 @@ class Trainer:
             raise ValueError(f"validation_split must be at least 0 and under 1, got {validation_split}")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_for_validation(x, y, sample_weight, validation_split)
-        data = self._data(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        data = make_data(self, x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         training = Epochs(data, steps_per_epoch)
         validation = None
         if validation_data is not None:
@@ -643,7 +409,7 @@ class Trainer:
             callbacks.interrupt()
             raise
         finally:
-            self._keep(_fit_variables=None)
+            self._keep(_fit_variables_cache=None)
         return self.history
 
     def _validation(self, validation_data, batch_size, steps):
@@ -653,7 +419,7 @@ class Trainer:
         else:
             x, y, weight = validation_data, None, None
         try:
-            return Epochs(self._data(x, y, weight, batch_size, steps), steps)
+            return Epochs(make_data(self, x, y, weight, batch_size, steps), steps)
         except (ValueError, TypeError) as error:
             raise type(error)(f"validation_data: {error}") from None
 
@@ -674,8 +440,8 @@ class Trainer:
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             if cached:  # callbacks may freeze or free layers between epochs
-                self._keep(_fit_variables=self.trainable_variables if self.built else None)
-            logs = self._walk(training, step, callbacks, "train", "stop_training", callbacks.progbars)
+                self._keep(_fit_variables_cache=self.trainable_variables if self.built else None)
+            logs = walk(self, training, step, callbacks, "train", "stop_training", callbacks.progbars)
             logs = dict(self._epoch_logs(logs))
             if validation is not None and validates(epoch):
                 logs.update((f"val_{name}", value) for name, value in self._evaluate(validation, callbacks, ()).items())
@@ -700,7 +466,7 @@ class Trainer:
         self._keep(stop_evaluating=False)
         callbacks.on_test_begin()
         self.reset_metrics()
-        logs = self._walk(batches, self._step_function("test"), callbacks, "test", "stop_evaluating", bars)
+        logs = walk(self, batches, self._step_function("test"), callbacks, "test", "stop_evaluating", bars)
         logs = pythonify_logs(self._epoch_logs(logs))
         callbacks.on_test_end(logs)
         return logs
@@ -725,7 +491,7 @@ class Trainer:
         """
         self._require_compiled("evaluate")
         steps = _steps(steps, "steps")
-        batches = Epochs(self._data(x, y, sample_weight, batch_size, steps), steps)
+        batches = Epochs(make_data(self, x, y, sample_weight, batch_size, steps), steps)
         callbacks = self._callbacks(callbacks, verbose, 1, batches.num_batches)
         try:
             logs = self._evaluate(batches, callbacks, callbacks.progbars)
@@ -743,11 +509,11 @@ class Trainer:
             A NumPy array with a row per sample, or the structure of the model's outputs filled with such arrays.
         """
         steps = _steps(steps, "steps")
-        data = self._data(x, batch_size=batch_size, steps=steps, labels=False)
+        data = make_data(self, x, batch_size=batch_size, steps=steps, labels=False)
         batches = Epochs(data, steps)
         callbacks = self._callbacks(callbacks, verbose, 1, batches.num_batches)
         samples = data.samples if steps is None or data.samples is None else min(data.samples, steps * data.batch_size)
-        outputs = _Outputs(samples)
+        outputs = Outputs(samples)
         step = self.predict_step
         wanted = bool(callbacks.listeners["on_predict_batch_end"])
 
@@ -759,7 +525,7 @@ class Trainer:
         self._keep(stop_predicting=False)
         try:
             callbacks.on_predict_begin()
-            self._walk(batches, run, callbacks, "predict", "stop_predicting", callbacks.progbars)
+            walk(self, batches, run, callbacks, "predict", "stop_predicting", callbacks.progbars)
             callbacks.on_predict_end()
         except BaseException:
             callbacks.interrupt()
@@ -768,33 +534,17 @@ class Trainer:
 
     # ---- one batch ----
 
-    def _batch(self, x, y=None, sample_weight=None, class_weight=None, labels=True):
-        """(x, y, sample_weight) as tensors, checked, and the model built for them."""
-        if x is None:
-            raise ValueError("x is None; pass an array")
-        if labels and y is None and self._compile_loss is not None and not self._judges_itself():
-            raise ValueError(f"y is None, but the loss {self.loss!r} needs labels")
-        if class_weight is not None and sample_weight is not None:
-            raise ValueError("class_weight and sample_weight cannot be combined; multiply them into sample_weight")
-        x = arrays_in(x, "x")
-        self._check_x(x)
-        check = self._check_batch_labels if labels and not self._judges_itself() else None
-        source = BatchData(class_weight, self._convert_x, check)
-        if not self.built and not (labels and self._overrides("train_step")):
-            self(map_structure(lambda t: t[:1], self._convert_x(x)), training=False)
-        return source.convert((x, y, sample_weight))
-
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch. Returns the loss (before the step) and metrics of this batch as `evaluate` does."""
         self._require_compiled("train_on_batch")
-        batch = self._batch(x, y, sample_weight, class_weight)
+        batch = make_batch(self, x, y, sample_weight, class_weight)
         self.reset_metrics()
         return self._on_batch(self._step_function("train")(batch), return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch, in inference, as `evaluate` returns them."""
         self._require_compiled("test_on_batch")
-        batch = self._batch(x, y, sample_weight)
+        batch = make_batch(self, x, y, sample_weight)
         self.reset_metrics()
         return self._on_batch(self._step_function("test")(batch), return_dict)
 
@@ -804,5 +554,5 @@ class Trainer:
 
     def predict_on_batch(self, x):
         """The model's outputs for one batch as NumPy arrays."""
-        batch = self._batch(x, labels=False)
+        batch = make_batch(self, x, labels=False)
         return map_structure(lambda t: np.array(t), self.predict_step((batch[0],)))
