@@ -1,4 +1,10 @@
-"""cnnpy: convolutional neural networks on the CPU, with Keras's API over a C core."""
+"""cnnpy: convolutional neural networks on the CPU, with Keras's API over a C core.
+
+`import cnnpy as keras` reads naturally: the submodules bear Keras's names. They are loaded when first used, so that
+importing cnnpy costs little more than importing NumPy.
+"""
+
+import importlib
 
 from cnnpy import _blas
 
@@ -7,4 +13,65 @@ _blas.preload()
 from cnnpy._core import GradientTape, Tensor, Variable  # noqa: E402
 
 __version__ = "0.1.0"
-__all__ = ["GradientTape", "Tensor", "Variable"]
+
+# Rooms of the house; whoever adds one adds its name here.
+_MODULES = frozenset(
+    "activations applications backend callbacks cli compat config constraints datasets dtype_policies initializers "
+    "layers losses metrics models ops optimizers preprocessing random regularizers saving tree utils "
+    "visualize".split()
+)
+# Names that live in a room and are offered here too, as Keras does.
+_NAMES = {
+    "Callback": "callbacks",
+    "DTypePolicy": "dtype_policies",
+    "Function": "models",
+    "Functional": "models",
+    "Initializer": "initializers",
+    "Input": "layers",
+    "InputSpec": "layers",
+    "KerasTensor": "layers",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
+    "Sequential": "models",
+}
+
+__all__ = ["GradientTape", "Tensor", "Variable", "array"]
+
+
+def array(value, dtype=None):
+    """VALUE (a NumPy array, a number, a nested list, another Tensor) as a Tensor.
+
+    Without DTYPE an array keeps its own and Python floats become `config.floatx()`.
+    """
+    if dtype is None and isinstance(value, (float, list, tuple)):
+        import numpy
+
+        value = numpy.asarray(value)
+        if value.dtype.kind == "f":
+            from cnnpy import config
+
+            dtype = config.floatx()
+    return Tensor(value, dtype)
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        try:
+            return importlib.import_module(f"cnnpy.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"cnnpy.{name}":
+                raise
+            raise AttributeError(f"cnnpy has no module '{name}'") from None
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"cnnpy.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'cnnpy' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted({*globals(), *_MODULES, *_NAMES})

@@ -1,0 +1,90 @@
+"""Settings that hold for the whole process: default dtype, epsilon, image layout, interactive logging."""
+
+_FLOATS = ("float32", "float64")
+_LAYOUTS = ("channels_last", "channels_first")
+
+_settings = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "interactive_logging": True,
+    "dtype_policy": None,
+}
+
+
+def floatx():
+    """The default float dtype, 'float32' unless set."""
+    return _settings["floatx"]
+
+
+def set_floatx(value):
+    """Makes VALUE ('float32' or 'float64') the default dtype. Layers made before keep theirs."""
+    if value not in _FLOATS:
+        raise ValueError(f"floatx must be one of {', '.join(_FLOATS)}, got {value!r}")
+    _settings["floatx"] = str(value)
+
+
+def epsilon():
+    """The small number that keeps divisions and logarithms finite, 1e-7 unless set."""
+    return _settings["epsilon"]
+
+
+def set_epsilon(value):
+    """Sets the small number that keeps divisions and logarithms finite."""
+    _settings["epsilon"] = float(value)
+
+
+def image_data_format():
+    """Where images have their channels if a layer does not say: 'channels_last' unless set."""
+    return _settings["image_data_format"]
+
+
+def set_image_data_format(data_format):
+    """Sets the default layout, 'channels_last' or 'channels_first'. The core computes in channels_last."""
+    if data_format not in _LAYOUTS:
+        raise ValueError(f"data_format must be one of {', '.join(_LAYOUTS)}, got {data_format!r}")
+    _settings["image_data_format"] = str(data_format)
+
+
+def standardize_data_format(data_format):
+    """DATA_FORMAT checked; None gives the default."""
+    if data_format is None:
+        return image_data_format()
+    lowered = str(data_format).lower()
+    if lowered not in _LAYOUTS:
+        raise ValueError(f"data_format must be one of {', '.join(_LAYOUTS)}, got {data_format!r}")
+    return lowered
+
+
+def dtype_policy():
+    """The policy of layers that are made without one."""
+    from cnnpy.dtype_policies import DTypePolicy
+
+    return _settings["dtype_policy"] or DTypePolicy(floatx())
+
+
+def set_dtype_policy(policy):
+    """Makes POLICY (a name or a DTypePolicy) the one of layers that are made without one."""
+    from cnnpy import dtype_policies
+
+    _settings["dtype_policy"] = dtype_policies.get(policy)
+
+
+def enable_interactive_logging():
+    """Progress and summaries for people who watch (the default)."""
+    _settings["interactive_logging"] = True
+
+
+def disable_interactive_logging():
+    """Plain lines for log files."""
+    _settings["interactive_logging"] = False
+
+
+def is_interactive_logging_enabled():
+    """True unless switched off."""
+    return _settings["interactive_logging"]
+
+
+def backend():
+    """The name of what computes."""
+    return "cnnpy"

@@ -1,0 +1,290 @@
+"""Dense, activation, input and the layers that wrap a function."""
+
+from cnnpy import _core, activations, constraints, initializers, regularizers
+from cnnpy.dtype_policies import standardize_dtype
+from cnnpy.layers import arguments
+from cnnpy.layers.calling import label
+from cnnpy.layers.layer import Layer
+from cnnpy.layers.symbolic import KerasTensor, Node
+
+
+class Dense(Layer):
+    """y = activation(x @ kernel + bias), in one pass. x is [..., inputs], the kernel [inputs, units], y [..., units].
+
+    Raises ValueError for an input of fewer than 2 dimensions, or of another last size than the kernel was built for.
+    """
+
+    _plain = True
+    _float_inputs = True
+
+    def __init__(
+        self,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = arguments.positive(type(self).__name__, "units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.kernel = self.bias = None
+
+    def _check_shape(self, shape):
+        if len(shape) < 2:
+            raise ValueError(
+                f"{label(self)}: input must have at least 2 dimensions (batch, ..., features), got shape {tuple(shape)}; "
+                "did you forget the batch dimension, x[None]?"
+            )
+        if self.kernel is not None and shape[-1] is not None and shape[-1] != self.kernel.shape[0]:
+            hint = ". Put a Flatten() before it?" if len(shape) > 2 else ""
+            raise ValueError(
+                f"{label(self)}: input has {shape[-1]} features, its kernel expects {self.kernel.shape[0]}; got shape "
+                f"{tuple(shape)}{hint}"
+            )
+
+    def build(self, input_shape):
+        self._check_shape(input_shape)
+        inputs = input_shape[-1]
+        if inputs is None:
+            raise ValueError(
+                f"{label(self)}: the last size of its input must be known, got {tuple(input_shape)}. Give the model's Input a "
+                "full shape, or use GlobalAveragePooling2D() in place of Flatten()"
+            )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(inputs, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def _bind_ops(self):
+        fused = activations.fused_name(self.activation)
+        self._after = None if fused else self.activation
+        self._op = _core.dense.bind(label(self), activation=fused or "linear")
+
+    def call(self, inputs):
+        y = self._op(inputs, self.kernel, self.bias)
+        return y if self._after is None else self._after(y)
+
+    def compute_output_shape(self, input_shape):
+        self._check_shape(input_shape)
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+        }
+
+
+class Identity(Layer):
+    """The input itself."""
+
+    _plain = True
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.built = True
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def compute_output_dtype(self, inputs):
+        return inputs.dtype if isinstance(inputs, KerasTensor) else self._compute_dtype
+
+
+class InputLayer(Layer):
+    """Where data enters a model. SHAPE is without the batch; BATCH_SHAPE with it."""
+
+    _plain = True
+
+    def __init__(
+        self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, input_tensor=None,
+        optional=False, name=None, **kwargs,
+    ):  # fmt: skip
+        if sparse or ragged:
+            raise NotImplementedError("InputLayer: sparse and ragged inputs are not offered; use dense arrays")
+        if input_tensor is not None and shape is None and batch_shape is None:
+            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        given = kwargs.pop("input_shape", None)
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        shape = given if shape is None else shape
+        if batch_shape is None:
+            if shape is None:
+                raise ValueError("InputLayer: pass shape=(...), the sizes without the batch, like (28, 28, 1)")
+            shape = (shape,) if hasattr(shape, "__index__") else shape
+            batch_shape = (batch_size, *shape)
+        elif shape is not None:
+            raise ValueError("InputLayer: pass shape or batch_shape, not both")
+        for d in batch_shape:
+            if d is not None and (isinstance(d, bool) or not hasattr(d, "__index__") or d < 0):
+                raise ValueError(f"InputLayer: a shape holds integers >= 0 and None, got {tuple(batch_shape)!r}")
+        self_dtype = standardize_dtype(dtype)
+        super().__init__(name=name, dtype=self_dtype, **kwargs)
+        self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
+        self.optional = optional
+        self.built = True
+        output = KerasTensor(self.batch_shape, dtype=self_dtype, name=self.name)
+        Node(self, (), {}, output)
+
+    def call(self, inputs=None):
+        return inputs
+
+    def __call__(self, inputs=None):
+        raise TypeError(f"{label(self)}: an input is not called; use cnnpy.Input(shape), which returns a symbolic tensor")
+
+    def compute_output_shape(self, input_shape=None):
+        return self.batch_shape
+
+    def get_config(self):
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+            "optional": self.optional,
+        }
+
+
+def Input(
+    shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, name=None, tensor=None,
+    optional=False,
+):  # fmt: skip
+    """A symbolic tensor that stands for data of SHAPE (without the batch), to draw a model with."""
+    layer = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name)
+    return layer.output
+
+
+class Lambda(Layer):
+    """FUNCTION(inputs, **ARGUMENTS) as a layer.
+
+    OUTPUT_SHAPE, a tuple without the batch or a function of the input shape, is only needed where running the function on
+    zeros cannot tell it. Variables used inside are not tracked: write a Layer for that.
+    """
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise ValueError(f"Lambda: function must be callable, got {function!r}")
+        if mask is not None:
+            raise NotImplementedError("Lambda: masks are not offered")
+        self.function = function
+        self.arguments = dict(arguments or {})
+        self._output_shape = output_shape
+        self._gives_training = "training" in _function_names(function)
+        self.built = True
+
+    def call(self, inputs, training=None):
+        if self._gives_training:
+            return self.function(inputs, training=training, **self.arguments)
+        return self.function(inputs, **self.arguments)
+
+    def compute_output_spec(self, inputs, training=None):
+        if self._output_shape is None:
+            return super().compute_output_spec(inputs)
+        return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self._compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        if self._output_shape is None:
+            return super().compute_output_shape(input_shape)
+        if callable(self._output_shape):
+            return tuple(self._output_shape(input_shape))
+        return (input_shape[0], *self._output_shape)
+
+    def get_config(self):
+        from cnnpy.saving import serialize_keras_object
+
+        config = {**super().get_config(), "function": serialize_keras_object(self.function), "arguments": self.arguments}
+        if self._output_shape is not None:
+            config["output_shape"] = serialize_keras_object(self._output_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        from cnnpy.saving import deserialize_keras_object
+
+        read = {key: deserialize_keras_object(config[key]) for key in ("function", "output_shape") if key in config}
+        if isinstance(read["function"], str):
+            read["function"] = activations.get(read["function"])
+        return cls(**{**config, **read})
+
+
+def _function_names(function):
+    import inspect
+
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+class Rescaling(Layer):
+    """x * scale + offset, as floats. SCALE and OFFSET are numbers or arrays that broadcast to the input."""
+
+    _plain = True
+    _float_inputs = True
+
+    def __init__(self, scale, offset=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.offset = offset
+        self.built = True
+
+    def _term(self, value):
+        import numpy as np
+
+        return float(value) if np.ndim(value) == 0 else np.asarray(value, dtype=self._compute_dtype)
+
+    def call(self, inputs):
+        y = _core.multiply(inputs, self._term(self.scale))
+        offset = self._term(self.offset)
+        return y if isinstance(offset, float) and offset == 0 else _core.add(y, offset)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        from cnnpy.saving import serialize_keras_object
+
+        return {
+            **super().get_config(),
+            "scale": serialize_keras_object(self.scale),
+            "offset": serialize_keras_object(self.offset),
+        }
+
+

@@ -1,0 +1,206 @@
+"""Layers that make one tensor of several, and their functions."""
+
+from cnnpy import _core
+from cnnpy.layers.calling import label
+from cnnpy.layers.layer import Layer
+
+
+def _broadcast(layer, one, other):
+    """The shape two tensors of shapes ONE and OTHER (without the batch) broadcast to."""
+    if len(one) < len(other):
+        one, other = other, one
+    result = list(one[: len(one) - len(other)])
+    for a, b in zip(one[len(one) - len(other) :], other):
+        if a is not None and b is not None and a != b and 1 not in (a, b):
+            raise ValueError(f"{label(layer)}: inputs of shapes (batch, {one}) and (batch, {other}) do not fit together")
+        result.append(b if a == 1 else a if b == 1 or b is not None and a is not None else None)
+    return tuple(result)
+
+
+class _Merge(Layer):
+    """Takes a list of tensors."""
+
+    _plain = True
+    _float_inputs = True
+    _minimum = 1
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._equal_ranks = True
+
+    def _check_list(self, shapes):
+        if not isinstance(shapes, (list, tuple)) or not shapes or not isinstance(shapes[0], (list, tuple)):
+            raise ValueError(
+                f"{label(self)}: takes a list of tensors, got one of shape {shapes}; call it like layer([a, b])"
+            )
+        if len(shapes) < self._minimum:
+            raise ValueError(f"{label(self)}: takes at least {self._minimum} tensors, got {len(shapes)}")
+        batches = {s[0] for s in shapes if s} - {None}
+        if len(batches) > 1:
+            raise ValueError(f"{label(self)}: the inputs have different batch sizes: shapes {[tuple(s) for s in shapes]}")
+
+    def build(self, input_shape):
+        self._equal_ranks = len({len(s) for s in input_shape if isinstance(s, (list, tuple))}) == 1
+        self.compute_output_shape(input_shape)
+
+    def compute_output_shape(self, input_shape):
+        self._check_list(input_shape)
+        result = tuple(input_shape[0][1:])
+        for shape in input_shape[1:]:
+            result = _broadcast(self, result, tuple(shape[1:]))
+        batches = {s[0] for s in input_shape} - {None}
+        return (next(iter(batches), None), *result)
+
+    def _same_ranks(self, inputs):
+        """The inputs with sizes of 1 put behind the batch where they have fewer dimensions."""
+        rank = max(len(x.shape) for x in inputs)
+        return [
+            x
+            if len(x.shape) == rank
+            else _core.reshape(x, shape=(x.shape[0], *(1,) * (rank - len(x.shape)), *x.shape[1:]))
+            for x in inputs
+        ]
+
+    def call(self, inputs):
+        if not isinstance(inputs, (list, tuple)):
+            raise ValueError(f"{label(self)}: takes a list of tensors, got {inputs!r}")
+        return self._merge(inputs if self._equal_ranks else self._same_ranks(inputs))
+
+    def _merge(self, inputs):
+        raise NotImplementedError(f"{type(self).__name__} must define _merge(inputs)")
+
+
+def _fold(op, inputs):
+    result = inputs[0]
+    for x in inputs[1:]:
+        result = op(result, x)
+    return result
+
+
+class Add(_Merge):
+    """The sum of the inputs."""
+
+    def _merge(self, inputs):
+        return _fold(_core.add, inputs)
+
+
+class Subtract(_Merge):
+    """The first input less the second."""
+
+    def compute_output_shape(self, input_shape):
+        self._check_list(input_shape)
+        if len(input_shape) != 2:
+            raise ValueError(f"{label(self)}: takes exactly 2 tensors, got {len(input_shape)}")
+        return super().compute_output_shape(input_shape)
+
+    def _merge(self, inputs):
+        first, second = inputs
+        return _core.subtract(first, second)
+
+
+class Multiply(_Merge):
+    """The product of the inputs, element by element."""
+
+    def _merge(self, inputs):
+        return _fold(_core.multiply, inputs)
+
+
+class Average(_Merge):
+    """The mean of the inputs."""
+
+    def _merge(self, inputs):
+        return _core.divide(_fold(_core.add, inputs), float(len(inputs)))
+
+
+class Maximum(_Merge):
+    """The largest of the inputs, element by element."""
+
+    def _merge(self, inputs):
+        return _fold(_core.maximum, inputs)
+
+
+class Minimum(_Merge):
+    """The smallest of the inputs, element by element."""
+
+    def _merge(self, inputs):
+        return _fold(_core.minimum, inputs)
+
+
+class Concatenate(_Merge):
+    """The inputs side by side along AXIS; all other sizes must agree."""
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+            raise ValueError(f"Concatenate: axis must be an integer, got {axis!r}")
+        self.axis = int(axis)
+        self._bind_ops()
+
+    def _bind_ops(self):
+        self._op = _core.concatenate.bind(label(self), axis=self.axis)
+
+    def compute_output_shape(self, input_shape):
+        self._check_list(input_shape) if self.axis != 0 else None
+        shapes = [list(shape) for shape in input_shape]
+        rank = len(shapes[0])
+        if any(len(shape) != rank for shape in shapes) or not -rank <= self.axis < rank:
+            raise ValueError(
+                f"{label(self)}: inputs of shapes {[tuple(s) for s in shapes]} cannot be joined along axis {self.axis}"
+            )
+        axis = self.axis % rank
+        result = list(shapes[0])
+        for shape in shapes[1:]:
+            for i in range(rank):
+                if i == axis:
+                    result[i] = None if None in (result[i], shape[i]) else result[i] + shape[i]
+                elif result[i] is None:
+                    result[i] = shape[i]
+                elif shape[i] is not None and shape[i] != result[i]:
+                    raise ValueError(
+                        f"{label(self)}: all sizes but that of axis {self.axis} must agree, got shapes "
+                        f"{[tuple(s) for s in shapes]}"
+                    )
+        return tuple(result)
+
+    def call(self, inputs):
+        if not isinstance(inputs, (list, tuple)):
+            raise ValueError(f"{label(self)}: takes a list of tensors, got {inputs!r}")
+        return self._op(inputs)
+
+    def get_config(self):
+        return {**super().get_config(), "axis": self.axis}
+
+
+def add(inputs, **kwargs):
+    """Add()(inputs)."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs, **kwargs):
+    """Subtract()(inputs)."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs, **kwargs):
+    """Multiply()(inputs)."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs, **kwargs):
+    """Average()(inputs)."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs, **kwargs):
+    """Maximum()(inputs)."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs, **kwargs):
+    """Minimum()(inputs)."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs, axis=-1, **kwargs):
+    """Concatenate(axis)(inputs)."""
+    return Concatenate(axis=axis, **kwargs)(inputs)

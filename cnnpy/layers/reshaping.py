@@ -1,0 +1,215 @@
+"""Layers that move elements about and compute nothing."""
+
+import math
+
+from cnnpy import _core
+from cnnpy.layers import arguments
+from cnnpy.layers.calling import label
+from cnnpy.layers.image_layer import ImageLayer
+from cnnpy.layers.layer import Layer
+from cnnpy.layers.symbolic import KerasTensor
+
+
+class _Moving(Layer):
+    """A layer whose output has its input's dtype."""
+
+    _plain = True
+
+    def compute_output_dtype(self, inputs):
+        if isinstance(inputs, KerasTensor) and not inputs.dtype.startswith("float"):
+            return inputs.dtype
+        return self._compute_dtype
+
+
+def _known(shape):
+    """The product of the sizes of SHAPE, None if one is open."""
+    return None if None in shape else math.prod(shape)
+
+
+class Flatten(_Moving):
+    """[N, ...] to [N, all other sizes multiplied]. With 'channels_first' the channels are moved last before."""
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = arguments.data_format("Flatten", data_format)
+        self._first = self.data_format == "channels_first"
+        self._op = None
+
+    def build(self, input_shape):
+        self._check_shape(input_shape)
+
+    def _check_shape(self, shape):
+        if len(shape) < 1:
+            raise ValueError(f"{label(self)}: input must have a batch dimension, got a scalar")
+
+    def _bind_ops(self):
+        shape = self._build_shapes
+        size = None if shape is None else _known(shape[1:])
+        self._op = _core.reshape.bind(label(self), shape=(-1, size)) if size else None
+
+    def call(self, inputs):
+        if self._first and len(inputs.shape) > 2:
+            inputs = _core.transpose(inputs, axes=(0, *range(2, len(inputs.shape)), 1))
+        if self._op is not None:
+            return self._op(inputs)
+        shape = inputs.shape
+        return _core.reshape(inputs, shape=(shape[0], math.prod(shape[1:])))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], _known(input_shape[1:]))
+
+    def get_config(self):
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+class Reshape(_Moving):
+    """Each sample in TARGET_SHAPE (without the batch); one size may be -1, which takes what is left."""
+
+    def __init__(self, target_shape, **kwargs):
+        super().__init__(**kwargs)
+        target = (target_shape,) if hasattr(target_shape, "__index__") else tuple(target_shape)
+        self.target_shape = tuple(int(d) for d in target)
+        if self.target_shape.count(-1) > 1 or any(d < -1 for d in self.target_shape):
+            raise ValueError(f"Reshape: target_shape holds sizes >= 0 and at most one -1, got {target_shape!r}")
+        self.built = True
+
+    def _resolve(self, shape):
+        """The target for one sample of SHAPE."""
+        size = _known(shape)
+        rest = math.prod(d for d in self.target_shape if d != -1)
+        if -1 not in self.target_shape:
+            if size is not None and size != rest:
+                self._refuse(shape)
+            return self.target_shape
+        if size is not None and (rest == 0 or size % rest):
+            self._refuse(shape)
+        left = None if size is None else size // rest
+        return tuple(left if d == -1 else d for d in self.target_shape)
+
+    def _refuse(self, shape):
+        raise ValueError(
+            f"{label(self)}: samples of shape {tuple(shape)} ({_known(shape)} elements) cannot be reshaped to {self.target_shape}"
+        )
+
+    def call(self, inputs):
+        shape = inputs.shape
+        return _core.reshape(inputs, shape=(shape[0], *self._resolve(shape[1:])))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self._resolve(input_shape[1:]))
+
+    def get_config(self):
+        return {**super().get_config(), "target_shape": self.target_shape}
+
+
+class Permute(_Moving):
+    """Dimensions in another order: DIMS counts from 1, the batch stays first. Permute((2, 1)) swaps two."""
+
+    def __init__(self, dims, **kwargs):
+        super().__init__(**kwargs)
+        self.dims = tuple(int(d) for d in dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f"Permute: dims must hold each of 1..{len(self.dims)} once, got {dims!r}")
+        self.built = True
+        self._bind_ops()
+
+    def _bind_ops(self):
+        self._op = _core.transpose.bind(label(self), axes=(0, *self.dims))
+
+    def _check_shape(self, shape):
+        if len(shape) != len(self.dims) + 1:
+            raise ValueError(f"{label(self)}: dims {self.dims} need {len(self.dims) + 1} dimensions, got shape {tuple(shape)}")
+
+    def call(self, inputs):
+        return self._op(inputs)
+
+    def compute_output_shape(self, input_shape):
+        self._check_shape(input_shape)
+        return (input_shape[0], *(input_shape[d] for d in self.dims))
+
+    def get_config(self):
+        return {**super().get_config(), "dims": self.dims}
+
+
+class UpSampling2D(ImageLayer):
+    """Images SIZE times as large: [N,H,W,C] to [N, H*size[0], W*size[1], C].
+
+    INTERPOLATION is 'nearest' (each pixel repeated) or 'bilinear' (centres aligned, as tf.image.resize does).
+    """
+
+    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
+        super().__init__(data_format=data_format, **kwargs)
+        self.size = arguments.pair("UpSampling2D", "size", size)
+        self.interpolation = str(interpolation).lower()
+        if self.interpolation in ("bicubic", "lanczos3", "lanczos5"):
+            raise NotImplementedError(f"UpSampling2D: interpolation {interpolation!r} is not offered; use 'nearest' or 'bilinear'")
+        if self.interpolation not in ("nearest", "bilinear"):
+            raise ValueError(f"UpSampling2D: interpolation must be 'nearest' or 'bilinear', got {interpolation!r}")
+        self.built = True
+        self._bind_ops()
+
+    def _bind_ops(self):
+        self._op = _core.upsample2d.bind(label(self), size=self.size, interpolation=self.interpolation)
+
+    def call(self, inputs):
+        if self._first:
+            return arguments.to_first(self._op(arguments.to_last(inputs)))
+        return self._op(inputs)
+
+    def _image_shape(self, shape):
+        rows, columns = (None if d is None else d * s for d, s in zip(shape[1:3], self.size))
+        return (shape[0], rows, columns, shape[3])
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size, "interpolation": self.interpolation}
+
+
+class ZeroPadding2D(ImageLayer):
+    """Rows and columns of zeros around images. PADDING is an integer, (rows, columns), or ((top, bottom), (left, right))."""
+
+    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
+        super().__init__(data_format=data_format, **kwargs)
+        self.padding = arguments.margins("ZeroPadding2D", "padding", padding)
+        self.built = True
+        self._bind_ops()
+
+    def _bind_ops(self):
+        self._op = _core.zero_pad2d.bind(label(self), padding=(*self.padding[0], *self.padding[1]))
+
+    def call(self, inputs):
+        if self._first:
+            return arguments.to_first(self._op(arguments.to_last(inputs)))
+        return self._op(inputs)
+
+    def _image_shape(self, shape):
+        rows, columns = (None if d is None else d + sum(p) for d, p in zip(shape[1:3], self.padding))
+        return (shape[0], rows, columns, shape[3])
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}
+
+
+class Cropping2D(ImageLayer):
+    """Images without their margins. CROPPING is an integer, (rows, columns), or ((top, bottom), (left, right))."""
+
+    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+        super().__init__(data_format=data_format, **kwargs)
+        self.cropping = arguments.margins("Cropping2D", "cropping", cropping)
+        self.built = True
+
+    def call(self, inputs):
+        shape = inputs.shape
+        height = 2 if self._first else 1
+        begin, end = [0] * 4, list(shape)
+        for axis, (before, after) in zip((height, height + 1), self.cropping):
+            begin[axis], end[axis] = before, shape[axis] - after
+            if begin[axis] >= end[axis]:
+                raise ValueError(f"{label(self)}: cropping {self.cropping} leaves nothing of shape {tuple(shape)}")
+        return _core.slice(inputs, begin=begin, end=end, stride=(1, 1, 1, 1))
+
+    def _image_shape(self, shape):
+        rows, columns = (None if d is None else d - sum(c) for d, c in zip(shape[1:3], self.cropping))
+        return (shape[0], rows, columns, shape[3])
+
+    def get_config(self):
+        return {**super().get_config(), "cropping": self.cropping}

@@ -1,0 +1,230 @@
+"""Symbolic tensors: what a functional model is drawn with before there is data.
+
+A `KerasTensor` has a shape (None where a size is open), a dtype and the call that makes it. A `Node` is one call of one
+layer on symbolic tensors. Shapes of functions that give no rule for them are found by running them on zeros of two
+sizes: a dimension that differs between the runs is open.
+"""
+
+import functools
+import threading
+
+from cnnpy import tree
+from cnnpy._core import Tensor
+from cnnpy.utils.naming import uniquify
+
+
+class _CallState(threading.local):
+    """What calls of layers know of the calls around them.
+
+    training: the flag of the outermost call, or None. depth: how many calls are open. call_id: counts outermost calls.
+    scope: names of the layers that are being built. probing: true while shapes are found by running on zeros.
+    """
+
+    training = None
+    depth = 0
+    call_id = 0
+    scope = ()
+    probing = False
+
+
+call_state = _CallState()
+
+
+class KerasTensor:
+    """A tensor that is known by SHAPE and DTYPE only. Layers called on it give further symbolic tensors."""
+
+    __array_priority__ = 1000
+    __array_ufunc__ = None
+
+    def __init__(self, shape, dtype="float32", name=None, history=None):
+        self.shape = tuple(None if d is None else int(d) for d in shape)
+        self.dtype = dtype
+        self.name = name or uniquify("keras_tensor")
+        self.sparse = False
+        self._keras_history = history  # (layer, index of its node, index among the outputs)
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def rank(self):
+        return len(self.shape)
+
+    @property
+    def node(self):
+        """The call that makes it."""
+        layer, index, _ = self._keras_history
+        return layer._inbound_nodes[index]
+
+    def reshape(self, *shape):
+        """The same elements in another shape; the first dimension stays the batch."""
+        from cnnpy.layers.reshaping import Reshape
+
+        shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        return Reshape(shape[1:])(self)
+
+    def __repr__(self):
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def __array__(self, dtype=None, copy=None):
+        raise ValueError(_no_value(self))
+
+    def __bool__(self):
+        raise TypeError(_no_value(self))
+
+    def __float__(self):
+        raise TypeError(_no_value(self))
+
+    def __int__(self):
+        raise TypeError(_no_value(self))
+
+    def __len__(self):
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(_no_value(self))
+        return self.shape[0]
+
+    def __iter__(self):
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"cannot iterate over {self!r}: its first size is open")
+        return (self[i] for i in range(self.shape[0]))
+
+    __hash__ = object.__hash__
+
+
+def _no_value(tensor):
+    return (
+        f"{tensor!r} is symbolic and has no values yet. Use it with layers, cnnpy.ops functions or arithmetic, or put the "
+        "computation into a Lambda layer or a Layer of your own"
+    )
+
+
+def is_keras_tensor(x):
+    """True for a symbolic tensor."""
+    return isinstance(x, KerasTensor)
+
+
+def has_symbolic(values):
+    """True if one of VALUES, or of the entries of its lists and dicts, is symbolic."""
+    for value in values:
+        kind = type(value)
+        if kind is KerasTensor:
+            return True
+        if kind in (list, tuple) and has_symbolic(value):
+            return True
+        if kind is dict and has_symbolic(value.values()):
+            return True
+    return False
+
+
+class Node:
+    """One call of LAYER with ARGS and KWARGS, in which symbolic tensors stand for data, and its OUTPUTS."""
+
+    def __init__(self, layer, args, kwargs, outputs):
+        self.layer = layer
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs = outputs
+        self.input_tensors = [x for x in tree.flatten((args, kwargs)) if isinstance(x, KerasTensor)]
+        self.output_tensors = tree.flatten(outputs)
+        self.parents = [x.node for x in self.input_tensors]
+        index = len(layer._inbound_nodes)
+        for i, tensor in enumerate(self.output_tensors):
+            tensor._keras_history = (layer, index, i)
+        layer._inbound_nodes.append(self)
+
+    @property
+    def operation(self):
+        """The layer, under the name Keras gives it."""
+        return self.layer
+
+    def __repr__(self):
+        return f"<Node of {self.layer.name}: {self.input_tensors} -> {self.output_tensors}>"
+
+
+# ---- shapes of functions that have no rule for them ----
+
+_PROBES = ((2, 32), (3, 48))  # (batch, any other open size)
+
+
+def _probe_value(spec, sizes):
+    import numpy as np
+
+    shape = tuple((sizes[0] if axis == 0 else sizes[1]) if d is None else d for axis, d in enumerate(spec.shape))
+    return Tensor(np.zeros(shape, spec.dtype))
+
+
+def _probe(function, args, kwargs, sizes):
+    def fill(x):
+        return _probe_value(x, sizes) if isinstance(x, KerasTensor) else x
+
+    before = call_state.probing, call_state.training
+    call_state.probing, call_state.training = True, None
+    try:
+        return function(*tree.map_structure(fill, list(args)), **tree.map_structure(fill, kwargs))
+    finally:
+        call_state.probing, call_state.training = before
+
+
+def infer_outputs(function, args, kwargs):
+    """Symbolic outputs of FUNCTION for symbolic inputs among ARGS and KWARGS, found by running it on zeros."""
+    inputs = [x for x in tree.flatten((args, kwargs)) if isinstance(x, KerasTensor)]
+    first = _probe(function, args, kwargs, _PROBES[0])
+    if any(None in x.shape for x in inputs):
+        second = _probe(function, args, kwargs, _PROBES[1])
+    else:
+        second = first
+
+    def merge(a, b):
+        if not hasattr(a, "shape") or not hasattr(a, "dtype"):
+            if a is None:
+                return None
+            import numpy as np
+
+            a, b = np.asarray(a), np.asarray(b)
+        shape = tuple(m if m == n else None for m, n in zip(a.shape, b.shape))
+        return KerasTensor(shape, dtype=str(a.dtype))
+
+    return tree.map_structure(merge, first, second)
+
+
+# ---- functions on symbolic tensors ----
+
+_functions = {}
+
+
+def function_name(function):
+    """The name under which FUNCTION is known to `find_function`."""
+    return f"{function.__module__}.{function.__name__}"
+
+
+def find_function(name):
+    """The function that `function_name` gave NAME for. Only functions of cnnpy that take symbolic tensors are known."""
+    import importlib
+
+    module = name.rpartition(".")[0]
+    if name not in _functions and module.startswith("cnnpy."):
+        importlib.import_module(module)
+    if name not in _functions:
+        raise ValueError(f"no function {name!r} is known that works on symbolic tensors")
+    return _functions[name]
+
+
+def symbolic(function):
+    """A decorator for functions of Tensors: called on symbolic tensors they become a step of the model."""
+    _functions[function_name(function)] = function
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        for value in args:
+            kind = type(value)
+            if kind is KerasTensor or ((kind is list or kind is tuple) and has_symbolic(value)):
+                break
+        else:
+            if not kwargs or not has_symbolic(kwargs.values()):
+                return function(*args, **kwargs)
+        from cnnpy.layers.symbolic_op import SymbolicOp
+
+        return SymbolicOp(function)(*args, **kwargs)
+
+    return call

@@ -1,0 +1,79 @@
+"""How layers know what they hold.
+
+A layer finds its variables and sublayers by looking through its attributes, and remembers them until something changes:
+any assignment of a layer, a variable or a container to any layer, any change of such a container and any new weight
+raises one counter, against which all remembered lists are checked.
+"""
+
+
+class _Structure:
+    version = 0
+
+
+structure = _Structure()
+
+
+def structure_changed():
+    """Makes every layer look again."""
+    structure.version += 1
+
+
+def _changing(name, base):
+    method = getattr(base, name)
+
+    def call(self, *args, **kwargs):
+        structure.version += 1
+        return method(self, *args, **kwargs)
+
+    call.__name__ = name
+    return call
+
+
+class TrackedList(list):
+    """A list whose changes are noticed."""
+
+    def __reduce__(self):
+        return TrackedList, (list(self),)
+
+
+class TrackedDict(dict):
+    """A dict whose changes are noticed."""
+
+    def __reduce__(self):
+        return TrackedDict, (dict(self),)
+
+
+for _name in "append extend insert remove pop clear sort reverse __setitem__ __delitem__ __iadd__".split():
+    setattr(TrackedList, _name, _changing(_name, list))
+for _name in "update setdefault pop popitem clear __setitem__ __delitem__ __ior__".split():
+    setattr(TrackedDict, _name, _changing(_name, dict))
+
+
+def tracked(value):
+    """VALUE itself, or for a list or dict one of the same entries that notices changes, all the way down."""
+    kind = type(value)
+    if kind is list:
+        return TrackedList(tracked(item) for item in value)
+    if kind is dict:
+        return TrackedDict((key, tracked(item)) for key, item in value.items())
+    if kind is tuple and any(type(item) in (list, dict, tuple) for item in value):
+        return tuple(tracked(item) for item in value)
+    return value
+
+
+def find(value, layer_type, variable_type, layers, variables, seen):
+    """Appends the layers and variables in VALUE and its containers to LAYERS and VARIABLES, each once."""
+    if isinstance(value, layer_type):
+        if id(value) not in seen:
+            seen.add(id(value))
+            layers.append(value)
+    elif isinstance(value, variable_type):
+        if id(value) not in seen:
+            seen.add(id(value))
+            variables.append(value)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            find(item, layer_type, variable_type, layers, variables, seen)
+    elif isinstance(value, dict):
+        for item in value.values():
+            find(item, layer_type, variable_type, layers, variables, seen)

@@ -1,0 +1,265 @@
+"""Objects as plain dicts of numbers, strings and lists (what JSON can hold), in Keras 3's format.
+
+An object becomes {"module", "class_name", "config", "registered_name"}; `module` is the public Keras module, so that Keras
+reads what cnnpy writes. Reading never imports a module by name: classes come from cnnpy's own rooms, from what was
+registered or passed as custom objects, and from modules the program has loaded already.
+"""
+
+import importlib
+import sys
+import threading
+import types
+
+import numpy as np
+
+from cnnpy._core import Tensor
+from cnnpy.utils.suggest import suggestion
+
+_ROOMS = ("activations", "constraints", "initializers", "layers", "losses", "metrics", "models", "optimizers", "regularizers")
+_registered = {}
+_registered_names = {}
+_scope = threading.local()
+
+
+def get_custom_objects():
+    """The dict of names that `custom_object_scope` has put in force, or that the program adds to."""
+    if not hasattr(_scope, "objects"):
+        _scope.objects = {}
+    return _scope.objects
+
+
+class CustomObjectScope:
+    """`with custom_object_scope({"MyLayer": MyLayer}):` these names are known when configs are read."""
+
+    def __init__(self, custom_objects):
+        self._added = dict(custom_objects or {})
+
+    def __enter__(self):
+        self._before = dict(get_custom_objects())
+        get_custom_objects().update(self._added)
+        return self
+
+    def __exit__(self, *error):
+        get_custom_objects().clear()
+        get_custom_objects().update(self._before)
+
+
+custom_object_scope = CustomObjectScope
+
+
+class unsafe_deserialization:
+    """Within this block configs may hold Python lambdas, whose code is executed later: only for configs one trusts."""
+
+    def __enter__(self):
+        self._before = getattr(_scope, "unsafe", False)
+        _scope.unsafe = True
+        return self
+
+    def __exit__(self, *error):
+        _scope.unsafe = self._before
+
+
+def register_keras_serializable(package="Custom", name=None):
+    """A decorator: the class (or function) is known as "package>name" when configs are read."""
+
+    def register(item):
+        if isinstance(item, type) and not hasattr(item, "get_config"):
+            raise ValueError(f"{item.__name__} cannot be registered: it has no get_config()")
+        key = f"{package}>{name or item.__name__}"
+        _registered[key] = item
+        _registered_names[item] = key
+        return item
+
+    return register
+
+
+def get_registered_name(item):
+    """The name ITEM was registered under, else its own."""
+    return _registered_names.get(item, item.__name__)
+
+
+def get_registered_object(name, custom_objects=None, module_objects=None):
+    """What NAME stands for, or None."""
+    for known in (custom_objects, getattr(_scope, "objects", None), _registered, module_objects):
+        if known and name in known:
+            return known[name]
+    return None
+
+
+def _public_module(module):
+    """The Keras module under which our MODULE's names are public."""
+    parts = module.split(".")
+    if len(parts) == 1:
+        return "keras"
+    return "keras" if parts[1] in ("models", "dtype_policies") else f"keras.{parts[1]}"
+
+
+def serialize_keras_object(obj):
+    """OBJ as a plain dict, list or value."""
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return obj
+    if isinstance(obj, list):
+        return [serialize_keras_object(item) for item in obj]
+    if isinstance(obj, tuple):
+        return tuple(serialize_keras_object(item) for item in obj)
+    if isinstance(obj, dict):
+        return {key: serialize_keras_object(value) for key, value in obj.items()}
+    if isinstance(obj, np.generic) or (isinstance(obj, np.ndarray) and obj.ndim == 0):
+        return obj.item()
+    special = _serialize_special(obj)
+    if special is not None:
+        return special
+    if isinstance(obj, (types.FunctionType, types.BuiltinFunctionType)):
+        return _serialize_function(obj)
+    if not hasattr(obj, "get_config"):
+        raise TypeError(f"{obj!r} cannot be put into a config: it has no get_config()")
+    cls = type(obj)
+    ours = cls.__module__.split(".")[0] == "cnnpy" and cls not in _registered_names
+    config = {
+        "module": _public_module(cls.__module__) if ours else None if cls.__module__ == "__main__" else cls.__module__,
+        "class_name": cls.__name__,
+        "config": serialize_keras_object(obj.get_config()),
+        "registered_name": None if ours else get_registered_name(cls),
+    }
+    if ours and cls.__name__ == "Functional":
+        config["module"] = "keras.src.models.functional"
+    build_config = obj.get_build_config() if hasattr(obj, "get_build_config") else None
+    if build_config is not None:
+        config["build_config"] = serialize_keras_object(build_config)
+    return config
+
+
+def _serialize_special(obj):
+    """What is neither plain nor has a config of its own; None for all else."""
+    if isinstance(obj, np.ndarray):
+        return {"class_name": "__numpy__", "config": {"value": obj.tolist(), "dtype": obj.dtype.name}}
+    if isinstance(obj, Tensor):
+        return {"class_name": "__tensor__", "config": {"value": np.asarray(obj).tolist(), "dtype": obj.dtype}}
+    if isinstance(obj, np.dtype) or (isinstance(obj, type) and issubclass(obj, np.generic)):
+        return np.dtype(obj).name
+    if isinstance(obj, slice):
+        return {"class_name": "__slice__", "config": {"start": obj.start, "stop": obj.stop, "step": obj.step}}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode()}}
+    history = getattr(obj, "_keras_history", None)
+    if history is not None:
+        layer, node, index = history
+        return {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": obj.shape, "dtype": obj.dtype, "keras_history": [layer.name, node, index]},
+        }
+    return None
+
+
+def _serialize_function(function):
+    if function.__name__ == "<lambda>":
+        import base64
+        import marshal
+
+        code = base64.b64encode(marshal.dumps(function.__code__)).decode()
+        cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
+        config = {"code": code, "defaults": function.__defaults__, "closure": cells or None}
+        return {"class_name": "__lambda__", "config": {"value": config}}
+    if function.__module__.startswith("cnnpy.activations"):
+        return function.__name__
+    return {
+        "module": function.__module__,
+        "class_name": "function",
+        "config": function.__name__,
+        "registered_name": get_registered_name(function),
+    }
+
+
+def _deserialize_lambda(config):
+    if not getattr(_scope, "unsafe", False):
+        raise ValueError(
+            "the config holds a Python lambda, which would execute code from the file; pass safe_mode=False if you trust "
+            "its source, or use a named function registered with register_keras_serializable"
+        )
+    import base64
+    import marshal
+
+    dumped = config["value"]
+    code = marshal.loads(base64.b64decode(dumped["code"]))
+    cells = tuple(types.CellType(value) for value in dumped["closure"] or ())
+    defaults = tuple(dumped["defaults"]) if dumped["defaults"] else None
+    return types.FunctionType(code, {**vars(sys.modules.get("__main__", types)), "np": np}, code.co_name, defaults, cells or None)
+
+
+_SPECIAL = {
+    "__numpy__": lambda c: np.array(c["value"], dtype=c["dtype"]),
+    "__tensor__": lambda c: Tensor(np.array(c["value"], dtype=c["dtype"])),
+    "__slice__": lambda c: slice(c["start"], c["stop"], c["step"]),
+    "__ellipsis__": lambda c: Ellipsis,
+    "__bytes__": lambda c: c["value"].encode(),
+    "__lambda__": _deserialize_lambda,
+}
+
+
+def deserialize_keras_object(config, custom_objects=None, safe_mode=True, module_objects=None, **kwargs):
+    """The object that `serialize_keras_object` made CONFIG from.
+
+    CUSTOM_OBJECTS maps names to classes and functions. Raises ValueError for names nothing is known of; lambdas are refused
+    unless SAFE_MODE is False.
+    """
+    if not safe_mode:
+        with unsafe_deserialization():
+            return deserialize_keras_object(config, custom_objects, True, module_objects)
+    if custom_objects:
+        with CustomObjectScope(custom_objects):
+            return deserialize_keras_object(config, None, True, module_objects)
+    if config is None or isinstance(config, (bool, int, float)):
+        return config
+    if isinstance(config, str):
+        found = get_registered_object(config, None, module_objects)
+        return config if found is None else found
+    if isinstance(config, (list, tuple)):
+        return type(config)(deserialize_keras_object(item, None, True, module_objects) for item in config)
+    if not isinstance(config, dict):
+        raise TypeError(f"a config is made of dicts, lists, numbers and strings; got {config!r}")
+    if "class_name" not in config or "config" not in config:
+        return {key: deserialize_keras_object(value, None, True, module_objects) for key, value in config.items()}
+    name, inner = config["class_name"], config["config"]
+    if name in _SPECIAL:
+        return _SPECIAL[name](inner)
+    if name == "function":
+        return _find(inner, config.get("registered_name"), config.get("module"), module_objects)
+    if name == "DTypePolicy":
+        from cnnpy import dtype_policies
+
+        return dtype_policies.get(inner["name"])
+    cls = _find(name, config.get("registered_name"), config.get("module"), module_objects)
+    if not hasattr(cls, "from_config"):
+        return cls
+    made = cls.from_config(inner)
+    build_config = config.get("build_config")
+    if build_config and hasattr(made, "build_from_config") and not made.built:
+        made.build_from_config(build_config)
+    return made
+
+
+def _find(name, registered_name, module, module_objects):
+    """The class or function called NAME."""
+    for key in (registered_name, name):
+        found = get_registered_object(key, None, module_objects) if key else None
+        if found is not None:
+            return found
+    parts = (module or "").split(".")
+    if parts[0] in ("keras", "cnnpy", "tf_keras"):
+        rooms = [part for part in parts if part in _ROOMS] or ["models", "layers"]
+        for room in rooms:
+            found = getattr(importlib.import_module(f"cnnpy.{room}"), name, None)
+            if found is not None:
+                return found
+        known = [n for room in rooms for n in dir(importlib.import_module(f"cnnpy.{room}")) if not n.startswith("_")]
+    else:
+        found = getattr(sys.modules.get(module or "__main__"), name, None)
+        if found is not None:
+            return found
+        known = [*_registered, *get_custom_objects(), *(module_objects or ())]
+    raise ValueError(
+        f"{name!r}{f' of module {module!r}' if module else ''} is not known.{suggestion(name, known)} Pass it in "
+        "custom_objects, or register it with @cnnpy.saving.register_keras_serializable()"
+    )

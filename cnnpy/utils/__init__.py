@@ -1,0 +1,43 @@
+"""Small helpers: seeds, one-hot labels, names, serialization, progress."""
+
+import importlib
+
+# Where each public name lives; modules are loaded when first used.
+_NAMES = {
+    "CustomObjectScope": "cnnpy.saving",
+    "Progbar": "cnnpy.utils.progbar",
+    "SeedGenerator": "cnnpy.utils.random",
+    "clear_session": "cnnpy.backend",
+    "custom_object_scope": "cnnpy.saving",
+    "deserialize_keras_object": "cnnpy.saving",
+    "disable_interactive_logging": "cnnpy.config",
+    "enable_interactive_logging": "cnnpy.config",
+    "get_custom_objects": "cnnpy.saving",
+    "get_registered_name": "cnnpy.saving",
+    "get_registered_object": "cnnpy.saving",
+    "is_interactive_logging_enabled": "cnnpy.config",
+    "is_keras_tensor": "cnnpy.layers.symbolic",
+    "normalize": "cnnpy.utils.numerical",
+    "register_keras_serializable": "cnnpy.saving",
+    "serialize_keras_object": "cnnpy.saving",
+    "set_random_seed": "cnnpy.utils.random",
+    "standardize_dtype": "cnnpy.dtype_policies",
+    "to_categorical": "cnnpy.utils.numerical",
+}
+_MODULES = ("naming", "numerical", "progbar", "random", "suggest")
+
+__all__ = sorted(_NAMES)
+
+
+def __getattr__(name):
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+        globals()[name] = value
+        return value
+    if name in _MODULES:
+        return importlib.import_module(f"cnnpy.utils.{name}")
+    raise AttributeError(f"module 'cnnpy.utils' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted({*_NAMES, *_MODULES})
