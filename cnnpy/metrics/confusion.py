@@ -94,7 +94,8 @@ class ConfusionMetric(Metric):
         if self.class_id is not None:
             if y_pred.ndim < 2 or not -y_pred.shape[-1] <= self.class_id < y_pred.shape[-1]:
                 raise ValueError(
-                    f"{type(self).__name__}: class_id {self.class_id} needs y_pred of shape (samples, classes), got {y_pred.shape}"
+                    f"{type(self).__name__}: class_id {self.class_id} needs y_pred of shape (samples, classes), "
+                    f"got {y_pred.shape}"
                 )
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
             weight = None if weight is None else weight[..., self.class_id]

@@ -367,8 +367,8 @@ class Optimizer:
             index = self._index.get(id(variable))
             if index is None:
                 raise ValueError(
-                    f'{type(self).__name__}: variable "{getattr(variable, "name", variable)}" is unknown to this '
-                    "optimizer, which was built for others; make a new one (or compile the model again) when the set of "
+                    f'{type(self).__name__}: variable "{getattr(variable, "name", variable)}" is unknown to '
+                    "this optimizer, which was built for others; make a new one (or compile the model again) when the set of "
                     "variables changes"
                 )
             ordered[index] = gradient
