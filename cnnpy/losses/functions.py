@@ -157,9 +157,7 @@ def binary_focal_crossentropy(
     rest_true, rest_pred = _core.subtract(1.0, y_true), _core.subtract(1.0, y_pred)
     p = _core.clip(y_pred, min=config.epsilon(), max=1 - config.epsilon())
     entropy = _core.negative(
-        _core.add(
-            _core.multiply(y_true, _core.log(p)), _core.multiply(rest_true, _core.log(_core.subtract(1.0, p)))
-        )
+        _core.add(_core.multiply(y_true, _core.log(p)), _core.multiply(rest_true, _core.log(_core.subtract(1.0, p))))
     )
     given = _core.add(_core.multiply(y_true, y_pred), _core.multiply(rest_true, rest_pred))
     focal = _core.multiply(_core.power(_core.subtract(1.0, given), float(gamma)), entropy)

@@ -329,7 +329,5 @@ class Dice(_FunctionLoss):
 class Tversky(_FunctionLoss):
     """1 - the Tversky index over AXIS (None: all), then the reduction; ALPHA weighs what is missed, BETA what is wrongly found."""
 
-    def __init__(
-        self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None
-    ):
+    def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
         super().__init__(functions.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

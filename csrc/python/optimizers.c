@@ -213,10 +213,13 @@ static PyMethodDef functions[] = {
     {"optimizer_step", (PyCFunction)(void (*)(void))optimizer_step, METH_FASTCALL | METH_KEYWORDS,
      "optimizer_step(rule, variables, gradients, slots, numbers, iterations, /, *, gradient_scale=1, clipnorm=0,\n"
      "               global_clipnorm=0, clipvalue=0, weight_decay=0, decays=None)\n--\n\n"
-     "Updates variables and slots in place by a rule of csrc/optimizers. gradients may hold None, which skips the variable;\n"
-     "slots is a tuple of lists, one tensor a variable (None: the slot is not in use); numbers are the rule's, as floats or\n"
+     "Updates variables and slots in place by a rule of csrc/optimizers. gradients may hold None, which skips the "
+     "variable;\n"
+     "slots is a tuple of lists, one tensor a variable (None: the slot is not in use); numbers are the rule's, as "
+     "floats or\n"
      "scalar tensors; iterations is an int, None, or an int64 Variable, which is counted up. Variables first lose\n"
-     "weight_decay times the learning rate of themselves (those whose byte in decays is 1). Returns how many variables had\n"
+     "weight_decay times the learning rate of themselves (those whose byte in decays is 1). Returns how many variables "
+     "had\n"
      "a gradient; without any, or if an argument is wrong, nothing changes."},
     {NULL, NULL, 0, NULL},
 };
