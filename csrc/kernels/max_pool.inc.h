@@ -14,29 +14,40 @@ CNN_INLINE bool R(exceeds)(REAL v, REAL best)
     return !(v <= best) & (best == best);
 }
 
-CNN_INLINE void R(note)(void *index, bool wide, int64_t at, int32_t place)
+CNN_INLINE void R(note)(void *index, bool wide, int64_t at, REAL_INT place)
 {
-    if (wide) ((int32_t *)index)[at] = place;
+    if (wide) ((int32_t *)index)[at] = (int32_t)place;
     else ((uint8_t *)index)[at] = (uint8_t)place;
 }
 
 /* ---- forward ---- */
 
-/* A whole 2 by 2 window; X0 and X1 are its rows. */
+CNN_INLINE REAL R(larger)(REAL v, REAL best)
+{
+    REAL more = v > best ? v : best;
+    return v != v ? v : more;
+}
+
+/* A whole 2 by 2 window; X0 and X1 are its rows. The maximum first, then where it is: that form compilers turn into
+ * vectors. Places are noted at the width of REAL before they are narrowed, for the same reason. */
 CNN_INLINE void R(max_2x2)(int64_t n, const REAL *x0, const REAL *x1, REAL *y, uint8_t *index)
 {
-    CNN_IVDEP
-    for (int64_t c = 0; c < n; c++) {
-        REAL v01 = x0[n + c], v10 = x1[c], v11 = x1[n + c], top = x0[c], low = v10;
-        int32_t top_at = 0, low_at = 2;
-        top_at = R(exceeds)(v01, top) ? 1 : top_at;
-        top = R(exceeds)(v01, top) ? v01 : top;
-        low_at = R(exceeds)(v11, low) ? 3 : low_at;
-        low = R(exceeds)(v11, low) ? v11 : low;
-        top_at = R(exceeds)(low, top) ? low_at : top_at;
-        top = R(exceeds)(low, top) ? low : top;
-        y[c] = top;
-        if (index) index[c] = (uint8_t)top_at;
+    for (int64_t c0 = 0; c0 < n; c0 += BLOCK) {
+        int64_t count = n - c0 < BLOCK ? n - c0 : BLOCK;
+        REAL_INT place[BLOCK];
+        CNN_IVDEP
+        for (int64_t c = 0; c < count; c++) {
+            REAL v0 = x0[c0 + c], v1 = x0[n + c0 + c], v2 = x1[c0 + c], v3 = x1[n + c0 + c];
+            REAL most = R(larger)(v3, R(larger)(v2, R(larger)(v1, v0)));
+            REAL_INT at = 3;
+            at = (v2 == most) | (v2 != v2) ? 2 : at;
+            at = (v1 == most) | (v1 != v1) ? 1 : at;
+            at = (v0 == most) | (v0 != v0) ? 0 : at;
+            y[c0 + c] = most;
+            place[c] = at;
+        }
+        if (!index) continue;
+        for (int64_t c = 0; c < count; c++) index[c0 + c] = (uint8_t)place[c];
     }
 }
 
@@ -48,16 +59,16 @@ CNN_INLINE void R(max_window)(const cnn_pool2d *p, const REAL *image, int64_t h0
     for (int64_t c0 = 0; c0 < n; c0 += BLOCK) {
         int64_t count = n - c0 < BLOCK ? n - c0 : BLOCK;
         REAL best[BLOCK];
-        int32_t place[BLOCK];
+        REAL_INT place[BLOCK];
         const REAL *start = image + (h0 * p->width + w0) * n + c0;
         for (int64_t c = 0; c < count; c++) {
             best[c] = start[c];
-            place[c] = (int32_t)first;
+            place[c] = (REAL_INT)first;
         }
         for (int64_t h = h0; h < h1; h++) {
             for (int64_t w = w0; w < w1; w++) {
                 const REAL *v = image + (h * p->width + w) * n + c0;
-                int32_t here = (int32_t)(first + (h - h0) * p->window_w + w - w0);
+                REAL_INT here = (REAL_INT)(first + (h - h0) * p->window_w + w - w0);
                 for (int64_t c = 0; c < count; c++) {
                     bool more = R(exceeds)(v[c], best[c]);
                     best[c] = more ? v[c] : best[c];
@@ -121,11 +132,11 @@ CNN_INLINE void R(max_flow)(int64_t n, const REAL *dy, const void *index, bool w
 {
     const uint8_t *narrow_index = index;
     const int32_t *wide_index = index;
-    uint8_t narrow_place = (uint8_t)place;
     CNN_IVDEP
     for (int64_t c = 0; c < n; c++) {
-        bool here = wide ? wide_index[c] == place : narrow_index[c] == narrow_place;
-        REAL g = here ? dy[c] : 0;
+        REAL_INT at = wide ? wide_index[c] : narrow_index[c];
+        REAL g = dy[c]; /* read whether needed or not: a condition on the read would keep the loop from being vectors */
+        g = at == place ? g : 0;
         dx[c] = add ? dx[c] + g : g;
     }
 }

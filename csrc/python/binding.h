@@ -64,5 +64,7 @@ int cnn_add_variable_type(PyObject *module);
 int cnn_add_ops(PyObject *module);
 int cnn_add_tape_type(PyObject *module);
 int cnn_add_system_functions(PyObject *module);
+int cnn_add_metric_functions(PyObject *module);
+int cnn_add_optimizer_functions(PyObject *module);
 
 #endif

@@ -1,0 +1,125 @@
+"""Metrics, by class and by name ('accuracy', 'mse', 'categorical_accuracy', ...)."""
+
+from cnnpy.losses.functions import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from cnnpy.metrics.accuracy_metrics import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from cnnpy.metrics.loss_metrics import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from cnnpy.metrics.metric import Metric
+from cnnpy.metrics.reduction_metrics import Mean, MeanMetricWrapper, Sum
+from cnnpy.utils.naming import to_snake_case
+from cnnpy.utils.suggest import unknown
+
+_CLASSES = (
+    Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy, CategoricalHinge,
+    CosineSimilarity, Hinge, KLDivergence, LogCoshError, Mean, MeanAbsoluteError, MeanAbsolutePercentageError, MeanMetricWrapper,
+    MeanSquaredError, MeanSquaredLogarithmicError, Poisson, RootMeanSquaredError, SparseCategoricalAccuracy,
+    SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy, SquaredHinge, Sum, TopKCategoricalAccuracy,
+)  # fmt: skip
+_FUNCTIONS = (
+    binary_accuracy, binary_crossentropy, binary_focal_crossentropy, categorical_accuracy, categorical_crossentropy,
+    categorical_focal_crossentropy, categorical_hinge, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
+    mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
+    sparse_categorical_accuracy, sparse_categorical_crossentropy, sparse_top_k_categorical_accuracy, squared_hinge,
+    top_k_categorical_accuracy,
+)  # fmt: skip
+# Names stand for classes, as in Keras; the functions are attributes of this module.
+_BY_NAME = {
+    **{cls.__name__: cls for cls in _CLASSES},
+    **{to_snake_case(cls.__name__): cls for cls in _CLASSES},
+    "acc": Accuracy,
+    "bce": BinaryCrossentropy,
+    "BCE": BinaryCrossentropy,
+    "mae": MeanAbsoluteError,
+    "MAE": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "MAPE": MeanAbsolutePercentageError,
+    "mse": MeanSquaredError,
+    "MSE": MeanSquaredError,
+    "msle": MeanSquaredLogarithmicError,
+    "MSLE": MeanSquaredLogarithmicError,
+}
+
+__all__ = sorted(
+    {*(c.__name__ for c in _CLASSES), *(f.__name__ for f in _FUNCTIONS), "Metric", "deserialize", "get", "serialize"}
+)
+
+
+def serialize(metric):
+    """METRIC as a config."""
+    from cnnpy.saving import serialize_keras_object
+
+    return serialize_keras_object(metric)
+
+
+def deserialize(config, custom_objects=None):
+    """The metric that CONFIG describes."""
+    from cnnpy.saving import deserialize_keras_object
+
+    return deserialize_keras_object(config, custom_objects, module_objects=_BY_NAME)
+
+
+def get(identifier):
+    """The metric IDENTIFIER means: an object for a class, its name, an alias or a config, a function as it is; None for None.
+
+    Raises ValueError for a name nothing is known of, with the nearest spelling and all that are known.
+    """
+    if identifier is None:
+        return None
+    found = identifier
+    if isinstance(identifier, str):
+        from cnnpy.saving import get_registered_object
+
+        found = get_registered_object(identifier, None, _BY_NAME)
+        if found is None:
+            raise unknown("metric", identifier, _BY_NAME)
+    elif isinstance(identifier, dict):
+        found = deserialize(identifier)
+    if isinstance(found, type):
+        return found()
+    if callable(found):
+        return found
+    raise ValueError(f"a metric is a name, a Metric or a function of (y_true, y_pred); got {identifier!r}")

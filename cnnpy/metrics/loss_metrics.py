@@ -1,0 +1,204 @@
+"""Means of losses, watched as metrics. In a weighted mean the divisor is the sum of the weights, other than in the losses."""
+
+import math
+
+from cnnpy import _core, config
+from cnnpy.losses import functions
+from cnnpy.metrics.reduction_metrics import CoreMetric, FunctionMetric, Mean, _weighted_sum
+from cnnpy.utils.scalar import Scalar
+
+
+class MeanSquaredError(CoreMetric):
+    """mean((y_true - y_pred)^2)."""
+
+    _direction = "down"
+
+    def __init__(self, name="mean_squared_error", dtype=None):
+        super().__init__(functions.mean_squared_error, name, dtype)
+
+
+class MeanAbsoluteError(CoreMetric):
+    """mean(|y_true - y_pred|)."""
+
+    _direction = "down"
+
+    def __init__(self, name="mean_absolute_error", dtype=None):
+        super().__init__(functions.mean_absolute_error, name, dtype)
+
+
+class RootMeanSquaredError(Mean):
+    """sqrt(mean((y_true - y_pred)^2))."""
+
+    _direction = "down"
+
+    def __init__(self, name="root_mean_squared_error", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch; its samples are weighted by SAMPLE_WEIGHT."""
+        total, count = _weighted_sum(functions.mean_squared_error(y_true, y_pred), sample_weight)
+        self.total += total
+        self.count += count
+
+    def result(self):
+        return Scalar(math.sqrt(super().result()))
+
+
+class BinaryCrossentropy(CoreMetric):
+    """The mean binary cross-entropy; see cnnpy.losses.binary_crossentropy."""
+
+    _direction = "down"
+
+    def __init__(self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0):
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+        super().__init__(
+            functions.binary_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+        )
+
+    def _attributes(self):
+        return {**self._fn_kwargs, "epsilon": config.epsilon()}
+
+
+class CategoricalCrossentropy(CoreMetric):
+    """The mean categorical cross-entropy; see cnnpy.losses.categorical_crossentropy."""
+
+    _direction = "down"
+
+    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
+        super().__init__(
+            functions.categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+    def _attributes(self):
+        if not functions.is_last(self.axis):
+            return None
+        return {
+            "from_logits": self.from_logits,
+            "label_smoothing": self.label_smoothing,
+            "epsilon": config.epsilon(),
+        }
+
+
+class SparseCategoricalCrossentropy(CoreMetric):
+    """The mean sparse categorical cross-entropy; see cnnpy.losses.sparse_categorical_crossentropy. Rows with the label IGNORE_CLASS
+    count as 0."""
+
+    _direction = "down"
+
+    def __init__(
+        self,
+        name="sparse_categorical_crossentropy",
+        dtype=None,
+        from_logits=False,
+        ignore_class=None,
+        axis=-1,
+    ):
+        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
+        super().__init__(
+            functions.sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+
+    def _attributes(self):
+        if not functions.is_last(self.axis):
+            return None
+        return {"from_logits": self.from_logits, **functions.ignoring(self.ignore_class)}
+
+
+class MeanAbsolutePercentageError(FunctionMetric):
+    """100 mean(|y_true - y_pred| / |y_true|)."""
+
+    _direction = "down"
+
+    def __init__(self, name="mean_absolute_percentage_error", dtype=None):
+        super().__init__(functions.mean_absolute_percentage_error, name, dtype)
+
+
+class MeanSquaredLogarithmicError(FunctionMetric):
+    """mean((ln(1 + y_true) - ln(1 + y_pred))^2)."""
+
+    _direction = "down"
+
+    def __init__(self, name="mean_squared_logarithmic_error", dtype=None):
+        super().__init__(functions.mean_squared_logarithmic_error, name, dtype)
+
+
+def _cosine(y_true, y_pred, axis=-1):
+    return _core.negative(functions.cosine_similarity(y_true, y_pred, axis))
+
+
+class CosineSimilarity(FunctionMetric):
+    """The mean cosine of the angle between y_true and y_pred along AXIS: 1 is best, other than in the loss."""
+
+    _direction = "up"
+
+    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
+        super().__init__(_cosine, name, dtype, axis=axis)
+
+
+class LogCoshError(FunctionMetric):
+    """mean(ln(cosh(y_pred - y_true)))."""
+
+    _direction = "down"
+
+    def __init__(self, name="logcosh", dtype=None):
+        super().__init__(functions.log_cosh, name, dtype)
+
+
+class KLDivergence(FunctionMetric):
+    """The mean of sum(y_true ln(y_true / y_pred))."""
+
+    _direction = "down"
+
+    def __init__(self, name="kl_divergence", dtype=None):
+        super().__init__(functions.kl_divergence, name, dtype)
+
+
+class Poisson(FunctionMetric):
+    """mean(y_pred - y_true ln y_pred)."""
+
+    _direction = "down"
+
+    def __init__(self, name="poisson", dtype=None):
+        super().__init__(functions.poisson, name, dtype)
+
+
+class Hinge(FunctionMetric):
+    """mean(max(1 - y_true y_pred, 0))."""
+
+    _direction = "down"
+
+    def __init__(self, name="hinge", dtype=None):
+        super().__init__(functions.hinge, name, dtype)
+
+
+class SquaredHinge(FunctionMetric):
+    """mean(max(1 - y_true y_pred, 0)^2)."""
+
+    _direction = "down"
+
+    def __init__(self, name="squared_hinge", dtype=None):
+        super().__init__(functions.squared_hinge, name, dtype)
+
+
+class CategoricalHinge(FunctionMetric):
+    """The mean of max(neg - pos + 1, 0)."""
+
+    _direction = "down"
+
+    def __init__(self, name="categorical_hinge", dtype=None):
+        super().__init__(functions.categorical_hinge, name, dtype)

@@ -1,0 +1,69 @@
+"""Adam."""
+
+from cnnpy.optimizers.optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    """Steps by running means of gradients and of their squares (Kingma and Ba 2014).
+
+    m += (1 - beta_1)(g - m); s += (1 - beta_2)(g^2 - s); v -= alpha m / (sqrt(s) + epsilon) with
+    alpha = rate sqrt(1 - beta_2^t) / (1 - beta_1^t): epsilon is added to the uncorrected root, as in Keras. AMSGRAD takes the
+    largest s so far (Reddi et al. 2018). The other arguments are those of Optimizer.
+    """
+
+    _rule = "adam"
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+
+    def _make_slots(self, variables):
+        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
+        self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else None
+        return self._momentums, self._velocities, self._velocity_hats
+
+    def _numbers(self, rate):
+        return rate, self.beta_1, self.beta_2, self.epsilon
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "amsgrad": self.amsgrad,
+        }

@@ -1,0 +1,552 @@
+"""The base of all optimizers.
+
+An optimizer of cnnpy names a rule of the core, the numbers it wants and the slots it keeps, and updates all variables in one
+call. A subclass may instead write `update_step(gradient, variable, learning_rate)` as in Keras; it is then called for one
+variable after the other.
+"""
+
+import operator
+import re
+import warnings
+
+import numpy as np
+
+from cnnpy import _core, config
+from cnnpy._core import Tensor, Variable
+from cnnpy.optimizers.schedules import LearningRateSchedule
+from cnnpy.utils.naming import auto_name
+
+_warned = set()
+
+
+def _warn_once(key, message):
+    if key not in _warned:
+        _warned.add(key)
+        warnings.warn(message, DeprecationWarning, stacklevel=4)
+
+
+def _is_number(value):
+    return not isinstance(value, bool) and (
+        isinstance(value, (int, float, np.number))
+        or (isinstance(value, (Tensor, np.ndarray)) and value.shape in ((), (1,)))
+    )
+
+
+class _Planned:
+    """An argument that stays assignable: what was worked out from it is worked out again."""
+
+    def __set_name__(self, owner, name):
+        self.key = f"_{name}"
+
+    def __get__(self, optimizer, owner=None):
+        return self if optimizer is None else optimizer.__dict__.get(self.key)
+
+    def __set__(self, optimizer, value):
+        optimizer.__dict__[self.key] = value
+        if optimizer.__dict__.get("built"):
+            optimizer._plan()
+
+
+class Optimizer:
+    """Changes variables by their gradients.
+
+    learning_rate: a number, a LearningRateSchedule, or a function without arguments. weight_decay: variables first lose this times
+    the learning rate of themselves (decoupled; reaches biases too, see exclude_from_weight_decay). clipnorm: the largest norm of
+    each gradient; global_clipnorm: of all together; clipvalue: the largest value; at most one of them. use_ema: moving averages
+    of the variables are kept (momentum ema_momentum) and put in their place every ema_overwrite_frequency steps, or at the end
+    of training. loss_scale_factor: the loss was multiplied by this, gradients are divided by it.
+    gradient_accumulation_steps: variables change at every such step only, by the mean of the gradients since.
+
+    The old spellings `lr` and `decay` (rate / (1 + decay * iterations)) work with a warning.
+    """
+
+    _rule = None  # the core's rule; None: update_step does the work
+    _exclusive = ("clipnorm", "clipvalue", "global_clipnorm")
+    clipnorm = _Planned()
+    clipvalue = _Planned()
+    global_clipnorm = _Planned()
+    weight_decay = _Planned()
+    loss_scale_factor = _Planned()
+
+    def __init__(
+        self,
+        learning_rate,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        self.name = name or auto_name(type(self).__name__)
+        learning_rate, self._decay = self._old_spellings(learning_rate, kwargs)
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._check_arguments()
+        self.built = False
+        self._variables = []
+        self._trainable_variables = []
+        self._index = {}
+        self._slots = ()
+        self._excluded, self._excluded_pattern = set(), None
+        self._iterations = self.add_variable((), dtype="int64", name="iteration")
+        self._learning_rate = self._rate_from(learning_rate)
+        self._plain = self._constrained = None
+
+    def _old_spellings(self, learning_rate, kwargs):
+        """The learning rate and the decay, once `lr` and `decay` are taken out of KWARGS, which must be empty then."""
+        if "lr" in kwargs:
+            _warn_once("lr", f"{type(self).__name__}: `lr` is the old name of `learning_rate`")
+            learning_rate = kwargs.pop("lr")
+        decay = kwargs.pop("decay", None) or 0.0
+        if decay:
+            _warn_once(
+                "decay",
+                f"{type(self).__name__}: `decay` is old; the learning rate becomes learning_rate / (1 + decay * iterations). "
+                "Use optimizers.schedules.InverseTimeDecay",
+            )
+            if not _is_number(learning_rate) or decay < 0:
+                raise ValueError(
+                    f"{type(self).__name__}: decay needs a number as learning rate and must not be negative"
+                )
+        if kwargs:
+            raise ValueError(
+                f"{type(self).__name__}: unknown argument(s) {', '.join(sorted(kwargs))}; known are learning_rate, weight_decay, "
+                "clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, "
+                "gradient_accumulation_steps, name, and the optimizer's own"
+            )
+        return learning_rate, float(decay)
+
+    def _check_arguments(self):
+        label = type(self).__name__
+        given = [name for name in self._exclusive if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"{label}: only one of clipnorm, clipvalue and global_clipnorm can be set, got {', '.join(given)}"
+            )
+        steps = self.gradient_accumulation_steps
+        if steps and not steps >= 2:
+            raise ValueError(f"{label}: gradient_accumulation_steps must be an integer >= 2, got {steps!r}")
+        if self.use_ema:
+            if not 0 <= self.ema_momentum <= 1:
+                raise ValueError(f"{label}: ema_momentum must be between 0 and 1, got {self.ema_momentum!r}")
+            every = self.ema_overwrite_frequency
+            if every and (not isinstance(every, int) or every < 1):
+                raise ValueError(f"{label}: ema_overwrite_frequency must be None or an integer >= 1, got {every!r}")
+
+    # ---- the learning rate ----
+
+    def _rate_from(self, value):
+        """What VALUE means as a learning rate: a schedule or function as it is, a number as a Variable."""
+        if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, Tensor)):
+            return value
+        if not _is_number(value):
+            raise ValueError(
+                f"{type(self).__name__}: learning_rate must be a number, a LearningRateSchedule or a function without "
+                f"arguments, got {value!r}"
+            )
+        variable = self.add_variable((), dtype=config.floatx(), name="learning_rate")
+        variable.assign(np.asarray(value, dtype=config.floatx()).reshape(()))
+        return variable
+
+    @property
+    def learning_rate(self):
+        """The rate of the next step: a Variable if it was given as a number, else what the schedule or function says."""
+        rate = self._learning_rate
+        if isinstance(rate, Variable):
+            return rate
+        return rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        old = self._learning_rate
+        if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, Tensor)):
+            self._learning_rate = value
+            if isinstance(old, Variable):
+                self._variables = [v for v in self._variables if v is not old]
+            return
+        if isinstance(old, LearningRateSchedule):
+            raise TypeError(
+                f"{type(self).__name__}: the learning rate follows {type(old).__name__}, so it cannot be set to a number; make "
+                "the optimizer with a number to be able to"
+            )
+        if not _is_number(value):
+            raise ValueError(f"{type(self).__name__}: learning_rate must be a number, got {value!r}")
+        if isinstance(old, Variable):
+            old.assign(np.asarray(value, dtype=old.dtype).reshape(()))
+        else:
+            self._learning_rate = self._rate_from(value)
+
+    @property
+    def lr(self):
+        """The old name of learning_rate."""
+        _warn_once("optimizer.lr", "optimizer.lr is the old name of optimizer.learning_rate")
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value):
+        _warn_once("optimizer.lr", "optimizer.lr is the old name of optimizer.learning_rate")
+        self.learning_rate = value
+
+    def _rate(self):
+        """The rate of this step, in a form the core takes."""
+        rate = self._learning_rate
+        if not isinstance(rate, Variable):
+            return float(np.asarray(self.learning_rate))
+        if self._decay:
+            return float(rate.numpy()) / (1 + self._decay * int(self._iterations.numpy()))
+        return rate
+
+    @property
+    def iterations(self):
+        """How many updates were made: a Variable (with gradient accumulation an int)."""
+        if self.gradient_accumulation_steps:
+            return int(self._iterations.numpy()) // self.gradient_accumulation_steps
+        return self._iterations
+
+    # ---- variables ----
+
+    @property
+    def variables(self):
+        """The optimizer's own variables: iteration, learning rate, then the slots in Keras's order."""
+        return list(self._variables)
+
+    def add_variable(self, shape, initializer="zeros", dtype=None, aggregation=None, layout=None, name=None):
+        """A new Variable of the optimizer. AGGREGATION and LAYOUT concern several devices, of which there is one here."""
+        dtype = dtype or config.floatx()
+        if initializer == "zeros":
+            value = np.zeros(shape, dtype)
+        else:
+            from cnnpy import initializers
+
+            value = initializers.get(initializer)(shape, dtype)
+        variable = Variable(value, trainable=False, dtype=dtype, name=name or "variable")
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(self, reference_variable, name=None, initializer="zeros"):
+        """A new Variable of the optimizer with the shape and dtype of another one."""
+        path = getattr(reference_variable, "path", None) or reference_variable.name
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            reference_variable.dtype,
+            name=f"{path.replace('/', '_')}_{name or 'var'}",
+        )
+
+    def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
+        """One Variable for each of TRAINABLE_VARIABLES, as a list; for several names, a tuple of lists."""
+        names = [name] if isinstance(name, str) else list(name)
+        initializers = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
+        if len(initializers) != len(names):
+            raise ValueError(f"there are {len(names)} names but {len(initializers)} initializers")
+        lists = tuple([] for _ in names)
+        for variable in trainable_variables:
+            for own, one_name, one_initializer in zip(lists, names, initializers):
+                own.append(self.add_variable_from_reference(variable, one_name, one_initializer))
+        return lists[0] if isinstance(name, str) else lists
+
+    def build(self, variables):
+        """Makes the slots for VARIABLES, the only ones this optimizer can then be applied to."""
+        variables = list(variables)
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise TypeError(f"{type(self).__name__}.build: takes Variables, got {type(variable).__name__}")
+        if len({id(v) for v in variables}) != len(variables):
+            raise ValueError(f"{type(self).__name__}.build: a variable is listed twice")
+        if self.use_ema:
+            self._averages = self.add_optimizer_variables(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._accumulated = self.add_optimizer_variables(variables, "gradient_accumulator")
+        self._index = {id(variable): i for i, variable in enumerate(variables)}
+        self._trainable_variables = variables
+        self._decays = [self._use_weight_decay(v) for v in variables]
+        self._slots = self._make_slots(variables)
+        self.built = True
+        self._plan()
+
+    def _make_slots(self, variables):
+        """The rule's slots, a tuple of lists; None for a slot that is not in use."""
+        return ()
+
+    def _numbers(self, rate):
+        """The rule's numbers, the learning rate first."""
+        raise NotImplementedError
+
+    def _plan(self):
+        """What does not change from step to step."""
+        options = {}
+        for name in (*self._exclusive, "weight_decay"):
+            if getattr(self, name):
+                options[name] = float(getattr(self, name))
+        if self.weight_decay and not all(self._decays):
+            options["decays"] = bytes(self._decays)
+        if self.loss_scale_factor:
+            options["gradient_scale"] = 1 / self.loss_scale_factor
+        self._options = options
+        self._constrained = [v for v in self._trainable_variables if getattr(v, "constraint", None) is not None]
+        own_step = type(self).update_step is not Optimizer.update_step
+        self._plain = not (own_step or self.use_ema or self.gradient_accumulation_steps or self._constrained)
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Leaves these variables, and those whose name matches one of VAR_NAMES, out of weight decay. Before building."""
+        if self.built:
+            raise ValueError(
+                "exclude_from_weight_decay() must be called before the optimizer is built (by the first step or build())"
+            )
+        self._excluded = {id(variable) for variable in var_list or ()}
+        self._excluded_pattern = re.compile("|".join(sorted(set(var_names)))) if var_names else None
+
+    def _use_weight_decay(self, variable):
+        if id(variable) in self._excluded:
+            return False
+        return not (self._excluded_pattern and self._excluded_pattern.search(variable.name))
+
+    # ---- a step ----
+
+    def apply_gradients(self, grads_and_vars):
+        """One step for pairs of (gradient, variable). Returns the iterations."""
+        pairs = list(grads_and_vars)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        return self._iterations
+
+    def apply(self, grads, trainable_variables=None):
+        """One step: GRADS one to one with TRAINABLE_VARIABLES, or with the variables the optimizer was built for.
+
+        Variables whose gradient is None stay as they are, with a warning; if all are None it is a ValueError. Shapes and dtypes
+        are checked for all variables before any changes.
+        """
+        if not grads:
+            return
+        own = self._trainable_variables
+        if trainable_variables is None:
+            if not self.built:
+                raise ValueError(
+                    f"{type(self).__name__}.apply: pass the variables with the gradients, or call build(variables) first"
+                )
+            trainable_variables = own
+        elif not self.built:
+            self.build(trainable_variables)
+            own = self._trainable_variables
+        if len(grads) != len(trainable_variables):
+            raise ValueError(
+                f"{type(self).__name__}.apply: {len(grads)} gradients for {len(trainable_variables)} variables"
+            )
+        if len(own) != len(trainable_variables) or not all(map(operator.is_, own, trainable_variables)):
+            grads = self._in_order(grads, trainable_variables)
+        if self._plain:
+            updated = _core.optimizer_step(
+                self._rule, own, grads, self._slots, self._numbers(self._rate()), self._iterations, **self._options
+            )
+            if updated == len(own):
+                return
+            if updated:
+                self._report_missing(grads, trainable_variables)
+                return
+        self._apply_slowly(grads, trainable_variables)
+
+    def _in_order(self, grads, variables):
+        """GRADS in the order the optimizer was built for; None for variables that are not among VARIABLES."""
+        ordered = [None] * len(self._trainable_variables)
+        for gradient, variable in zip(grads, variables):
+            index = self._index.get(id(variable))
+            if index is None:
+                raise ValueError(
+                    f'{type(self).__name__}: variable "{getattr(variable, "name", variable)}" is unknown to this optimizer, which '
+                    "was built for others; make a new optimizer (or compile the model again) for a changed set of variables"
+                )
+            ordered[index] = gradient
+        return ordered
+
+    def _report_missing(self, grads, variables):
+        """Warns of VARIABLES without a gradient; GRADS are in the optimizer's order."""
+        missing = [v.name for v in variables if grads[self._index[id(v)]] is None]
+        if missing:
+            warnings.warn(
+                f"Gradients do not exist for variables {missing} when minimizing the loss: the loss does not depend on them. "
+                "If you use model.compile(), did you forget the loss?",
+                stacklevel=3,
+            )
+
+    def _apply_slowly(self, grads, variables):
+        """A step with what is rarely asked for: an own update_step, averages, accumulation, constraints."""
+        present = sum(gradient is not None for gradient in grads)
+        if not present:
+            raise ValueError("No gradients provided for any variable: the loss depends on none of them")
+        if present < len(variables):
+            self._report_missing(grads, variables)
+        before = int(self._iterations.numpy())
+        steps = self.gradient_accumulation_steps
+        if steps:
+            self._accumulate(grads, before, steps)
+        else:
+            self._update(grads, before, self._options)
+        if self.use_ema:
+            self._update_averages(before // steps if steps else before)
+        for variable in self._constrained:
+            if grads[self._index[id(variable)]] is not None:
+                variable.assign(variable.constraint(variable))
+        self._iterations.assign(np.asarray(before + 1, "int64"))
+
+    def _update(self, grads, iterations, options):
+        if type(self).update_step is Optimizer.update_step:
+            rate = self._rate()
+            _core.optimizer_step(
+                self._rule, self._trainable_variables, grads, self._slots, self._numbers(rate), iterations, **options
+            )
+            return
+        clipped = [None if g is None else Variable(g, trainable=False) for g in grads]
+        changes = {k: v for k, v in options.items() if k not in ("weight_decay", "decays")}
+        _core.optimizer_step("blend", _without_none(clipped), _without_none(grads), (), (0.0, 1.0), None, **changes)
+        rate = self.learning_rate
+        for variable, gradient, decays in zip(self._trainable_variables, clipped, self._decays):
+            if gradient is None:
+                continue
+            if self.weight_decay and decays:
+                keep = 1 - self.weight_decay * float(np.asarray(rate))
+                _core.optimizer_step("blend", [variable], [variable], (), (keep, 0.0), None)
+            self.update_step(gradient, variable, rate)
+
+    def _accumulate(self, grads, before, steps):
+        options = {k: v for k, v in self._options.items() if k == "gradient_scale"}
+        _core.optimizer_step("blend", self._accumulated, grads, (), (1.0, 1.0), None, **options)
+        if (before + 1) % steps:
+            return
+        means = [None if g is None else a for g, a in zip(grads, self._accumulated)]
+        self._update(means, before // steps, {**self._options, "gradient_scale": 1 / steps})
+        _core.optimizer_step("blend", self._accumulated, self._accumulated, (), (0.0, 0.0), None)
+
+    def _update_averages(self, iterations):
+        momentum = self.ema_momentum if iterations else 0.0
+        own = self._trainable_variables
+        _core.optimizer_step("blend", self._averages, own, (), (momentum, 1 - momentum), None)
+        every = self.ema_overwrite_frequency
+        if every and (iterations + 1) % every == 0:
+            self._put_averages(own)
+
+    def _put_averages(self, variables):
+        averages = [self._averages[self._index[id(v)]] for v in variables]
+        _core.optimizer_step("blend", list(variables), averages, (), (0.0, 1.0), None)
+
+    def finalize_variable_values(self, var_list):
+        """At the end of training: with use_ema, VAR_LIST take their moving averages."""
+        if self.use_ema and self.built:
+            self._put_averages([v for v in var_list if id(v) in self._index])
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Changes one VARIABLE; for subclasses. Optimizers of cnnpy do it by the rule of the core."""
+        if self._rule is None:
+            raise NotImplementedError(f"{type(self).__name__} has no update_step(gradient, variable, learning_rate)")
+        i = self._index[id(variable)]
+        slots = tuple(None if slot is None else [slot[i]] for slot in self._slots)
+        iterations = int(np.asarray(self.iterations))
+        _core.optimizer_step(self._rule, [variable], [gradient], slots, self._numbers(learning_rate), iterations)
+
+    def assign(self, variable, value):
+        """variable = value, for update_step."""
+        variable.assign(value)
+
+    def assign_add(self, variable, value):
+        """variable += value, for update_step."""
+        variable.assign(_core.add(variable, value))
+
+    def assign_sub(self, variable, value):
+        """variable -= value, for update_step."""
+        variable.assign(_core.subtract(variable, value))
+
+    def _get_variable_index(self, variable):
+        return self._index[id(variable)]
+
+    def scale_loss(self, loss):
+        """LOSS times loss_scale_factor, if there is one."""
+        return loss if self.loss_scale_factor is None else _core.multiply(loss, float(self.loss_scale_factor))
+
+    # ---- state ----
+
+    def set_weights(self, weights):
+        """Gives the optimizer's variables the values WEIGHTS (arrays, in the order of `variables`)."""
+        if not self.built:
+            raise ValueError(f"{type(self).__name__}.set_weights: call build(variables) first")
+        if len(weights) != len(self._variables):
+            raise ValueError(
+                f"{type(self).__name__}.set_weights: there are {len(self._variables)} variables, got {len(weights)} arrays"
+            )
+        for variable, weight in zip(self._variables, weights):
+            variable.assign(weight)
+
+    def get_weights(self):
+        """The values of the optimizer's variables, as arrays."""
+        return [variable.numpy() for variable in self._variables]
+
+    def save_own_variables(self, store):
+        """Puts the variables' values into STORE, by '0', '1', ..."""
+        for i, variable in enumerate(self._variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store):
+        """Takes the variables' values from STORE; with a warning not, if it holds another number of them."""
+        if len(store.keys()) != len(self._variables):
+            warnings.warn(
+                f"the state of optimizer '{self.name}' was not loaded: it has {len(self._variables)} variables, the saved one "
+                f"{len(store.keys())}",
+                stacklevel=2,
+            )
+            return
+        for i, variable in enumerate(self._variables):
+            variable.assign(np.asarray(store[str(i)]))
+
+    def get_config(self):
+        """The arguments this optimizer was made with, for `from_config`."""
+        from cnnpy.saving import serialize_keras_object
+
+        rate = self._learning_rate
+        rate = float(rate.numpy()) if isinstance(rate, Variable) else serialize_keras_object(rate)
+        values = {
+            "name": self.name,
+            "learning_rate": rate,
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+        }
+        if self._decay:
+            values["decay"] = self._decay
+        return values
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """An optimizer from what get_config gave."""
+        rate = config.get("learning_rate")
+        if isinstance(rate, dict):
+            from cnnpy.optimizers import schedules
+
+            config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
+        return cls(**config)
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._index = {id(variable): i for i, variable in enumerate(self._trainable_variables)}
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+def _without_none(items):
+    return [item for item in items if item is not None]

@@ -1,0 +1,18 @@
+/* What the kernels of the convolution are told; included by types.h. */
+#ifndef CNN_KERNELS_CONV_H
+#define CNN_KERNELS_CONV_H
+
+/* A convolution: x[N,H,W,C]  kernel[KH,KW,C/groups,F]  y[N,OH,OW,F]. Padding at the bottom and the right is what
+ * OH and OW ask for. Backward passes read `activation` too: dy is the gradient of what comes after it. */
+typedef struct {
+    int64_t n, h, w, c;
+    int64_t kh, kw, f, groups;
+    int64_t oh, ow;
+    int64_t stride_h, stride_w, dilation_h, dilation_w;
+    int64_t pad_top, pad_left;
+    cnn_activation activation;
+} cnn_conv2d;
+
+typedef enum { CNN_CONV_FORWARD = 0, CNN_CONV_BACKWARD_DATA, CNN_CONV_BACKWARD_WEIGHTS } cnn_conv2d_pass;
+
+#endif

@@ -1,0 +1,176 @@
+/* The plan of a direct convolution: forward and backward-data as one problem.
+ *
+ * Both make an image `out` from an image `in`: out[i, j] sums in[i * in_step + offset + t * tap_step, ...] * taps[t].
+ * For backward-data `in` is dy, the taps are turned round and transposed, and a stride s splits each axis of dx into s
+ * phases: the pixels of one phase see the same taps, and these lie side by side in dy, so no zeros are inserted.
+ *
+ * The grid of output pixels (of one phase) is cut into units of rows x columns. What a unit reads is used in place, or,
+ * where it reaches over the edge or must pass through the activation's gradient, copied into scratch memory first. A
+ * piece of the parallel loop is a few units, which share one walk through the weights. All of it depends on the shape
+ * alone. */
+#ifndef CNN_KERNELS_CONV_DIRECT_H
+#define CNN_KERNELS_CONV_DIRECT_H
+
+#include "kernels/types.h"
+#include "runtime/parallel.h"
+
+typedef struct {
+    bool backward;
+    int64_t size_in, size_out, kernel, stride, dilation, pad;
+} conv_axis;
+
+/* One phase of an axis; forward has one. Tap T of the packed weights is the kernel's first + T * tap_stride (forward),
+ * or first + (taps - 1 - T) * tap_stride (backward). */
+typedef struct {
+    int64_t taps, first, tap_stride;
+    int64_t in_step, tap_step, offset;
+    int64_t count, out_first, out_step;
+} conv_phase;
+
+static inline conv_phase conv_phase_of(const conv_axis *a, int64_t phase)
+{
+    conv_phase p;
+    if (!a->backward) return (conv_phase){a->kernel, 0, 1, a->stride, a->dilation, -a->pad, a->size_out, 0, 1};
+    p.first = (phase + a->pad) % a->stride;
+    p.taps = p.first < a->kernel ? (a->kernel - p.first + a->stride - 1) / a->stride : 0;
+    p.tap_stride = a->stride;
+    p.in_step = 1;
+    p.tap_step = a->dilation; /* 1 where the stride is not */
+    p.offset = (phase + a->pad - p.first) / a->stride - (p.taps - 1) * p.tap_step;
+    p.count = (a->size_out - phase + a->stride - 1) / a->stride;
+    p.out_first = phase;
+    p.out_step = a->stride;
+    return p;
+}
+
+static inline int64_t conv_phases(const conv_axis *a)
+{
+    return !a->backward ? 1 : a->stride < a->size_out ? a->stride : a->size_out;
+}
+
+/* The packed weights have the taps in the order of (index % stride, index / stride): how many come before a phase's. */
+static inline int64_t conv_taps_before(const conv_axis *a, const conv_phase *p)
+{
+    int64_t rest = a->kernel % a->stride;
+    return p->first * (a->kernel / a->stride) + (p->first < rest ? p->first : rest);
+}
+
+/* What all phases read for the grid's positions [begin, end): [begin * in_step + low, (end - 1) * in_step + high). */
+typedef struct {
+    int64_t count, in_step, low, high;
+} conv_reach;
+
+static inline conv_reach conv_reach_of(const conv_axis *a)
+{
+    conv_reach r = {0, 1, 0, 0};
+    bool first = true;
+    for (int64_t k = 0; k < conv_phases(a); k++) {
+        conv_phase p = conv_phase_of(a, k);
+        int64_t high = p.offset + (p.taps - 1) * p.tap_step + 1;
+        if (p.count > r.count) r.count = p.count;
+        if (p.taps == 0) continue;
+        r.in_step = p.in_step;
+        if (first || p.offset < r.low) r.low = p.offset;
+        if (first || high > r.high) r.high = high;
+        first = false;
+    }
+    return r;
+}
+
+typedef struct {
+    cnn_activation gate; /* `in` is dy, to be multiplied by this activation's gradient */
+    conv_axis h, w;
+    conv_reach reach_h, reach_w;
+    int64_t n, groups, in_channels, out_channels;
+    int64_t group_in, group_out;      /* channels per group */
+    int64_t wide;                     /* columns of a panel of weights: two vectors */
+    int64_t panels, group_out_packed; /* of a group: panels, and their columns in all, whole vectors */
+    int64_t unit_rows, unit_columns, units_h, units_w, units;
+    int64_t units_per_piece, pieces;
+    int64_t copy_rows, copy_columns; /* of `in`, a unit's copy; 0: nothing is copied */
+    size_t packed_items, bias_items,
+        copy_items; /* scratch: packed weights, bias, one thread's copies; multiples of 16 */
+} conv_direct_plan;
+
+/* BACKWARD: the plan of backward-data. LANES: items of a vector; ROWS: of a tile. */
+static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool backward, int64_t lanes, int64_t rows,
+                                                   size_t item_bytes)
+{
+    enum { TARGET_BYTES = 128 << 10, LEAST_WORK = 1 << 20, LEAST_PIECES = 16 };
+    conv_direct_plan p = {0};
+    cnn_conv2d c = *conv;
+    if (c.kh == 1 && c.kw == 1 && c.stride_h == 1 && c.stride_w == 1) { /* one long row */
+        c.w = c.ow = c.n * c.h * c.w;
+        c.n = c.h = c.oh = 1;
+    }
+    p.n = c.n;
+    p.groups = c.groups;
+    p.gate = backward ? c.activation : CNN_LINEAR;
+    p.h =
+        (conv_axis){backward, backward ? c.oh : c.h, backward ? c.h : c.oh, c.kh, c.stride_h, c.dilation_h, c.pad_top};
+    p.w =
+        (conv_axis){backward, backward ? c.ow : c.w, backward ? c.w : c.ow, c.kw, c.stride_w, c.dilation_w, c.pad_left};
+    p.in_channels = backward ? c.f : c.c;
+    p.out_channels = backward ? c.c : c.f;
+    p.group_in = p.in_channels / c.groups;
+    p.group_out = p.out_channels / c.groups;
+    p.wide = 2 * lanes;
+    p.group_out_packed = (p.group_out + lanes - 1) / lanes * lanes;
+    p.panels = (p.group_out + p.wide - 1) / p.wide;
+    p.reach_h = conv_reach_of(&p.h);
+    p.reach_w = conv_reach_of(&p.w);
+
+    const conv_reach *rh = &p.reach_h, *rw = &p.reach_w;
+    int64_t row_bytes = rw->count * rw->in_step * p.in_channels * (int64_t)item_bytes;
+    int64_t halo = rh->high - rh->low - rh->in_step;
+    bool over_edge = rh->low < 0 || rw->low < 0 || (rh->count - 1) * rh->in_step + rh->high > p.h.size_in ||
+                     (rw->count - 1) * rw->in_step + rw->high > p.w.size_in;
+    bool copies = over_edge || p.gate != CNN_LINEAR;
+    int64_t pixel_work = c.kh * c.kw * p.group_in * p.out_channels; /* of one grid position, all phases */
+
+    p.unit_rows = row_bytes * rh->in_step > 0 ? TARGET_BYTES / (row_bytes * rh->in_step) : rh->count;
+    if (copies && p.unit_rows < 2 * halo) p.unit_rows = 2 * halo;
+    if (p.unit_rows > rh->count) p.unit_rows = rh->count;
+    if (p.unit_rows < 1) p.unit_rows = 1;
+    p.unit_columns = rw->count;
+    if (p.unit_rows * rh->in_step * row_bytes > 4 * TARGET_BYTES) {
+        p.unit_columns =
+            2 * TARGET_BYTES / (p.unit_rows * rh->in_step * rw->in_step * p.in_channels * (int64_t)item_bytes);
+        p.unit_columns -= p.unit_columns % rows;
+        if (p.unit_columns < 2 * rows) p.unit_columns = 2 * rows;
+        if (p.unit_columns > rw->count) p.unit_columns = rw->count;
+    }
+    for (;;) {
+        if (p.unit_columns < 1) p.unit_columns = 1;
+        p.units_h = (rh->count + p.unit_rows - 1) / p.unit_rows;
+        p.units_w = (rw->count + p.unit_columns - 1) / p.unit_columns;
+        p.units = p.n * p.units_h * p.units_w;
+        if (p.units >= LEAST_PIECES || p.unit_rows * p.unit_columns * pixel_work < 2 * LEAST_WORK) break;
+        if (p.unit_rows > 1) p.unit_rows = (p.unit_rows + 1) / 2;
+        else if (p.unit_columns > 2 * rows) p.unit_columns = (p.unit_columns / 2 + rows - 1) / rows * rows;
+        else break;
+    }
+    if (p.units_h > 0) p.unit_rows = (rh->count + p.units_h - 1) / p.units_h;
+
+    if (copies) {
+        p.copy_rows = (p.unit_rows - 1) * rh->in_step + rh->high - rh->low;
+        p.copy_columns = (p.unit_columns - 1) * rw->in_step + rw->high - rw->low;
+    }
+    int64_t unit_work = p.unit_rows * p.unit_columns * pixel_work;
+    int64_t unit_bytes = p.unit_rows * rh->in_step * p.unit_columns * rw->in_step * p.in_channels * (int64_t)item_bytes;
+    int64_t packed = c.kh * c.kw * p.group_in * p.group_out_packed * p.groups;
+    int64_t wanted = unit_work > 0 ? (LEAST_WORK + unit_work - 1) / unit_work : 1;
+    if (packed * (int64_t)item_bytes > 4 * TARGET_BYTES && unit_bytes > 0) wanted = 2 * TARGET_BYTES / unit_bytes;
+    if (unit_bytes > 0 && wanted > 2 * TARGET_BYTES / unit_bytes) wanted = 2 * TARGET_BYTES / unit_bytes;
+    if (wanted > p.units / LEAST_PIECES && unit_work * wanted > LEAST_WORK)
+        wanted = p.units / LEAST_PIECES; /* rather share the work among threads */
+    p.units_per_piece = wanted < 1 ? 1 : wanted;
+    p.pieces = (p.units + p.units_per_piece - 1) / p.units_per_piece;
+
+    p.packed_items = ((size_t)packed + 15) & ~(size_t)15;
+    p.bias_items = ((size_t)(p.groups * p.group_out_packed) + 15) & ~(size_t)15;
+    p.copy_items = ((size_t)(p.units_per_piece * p.copy_rows * p.copy_columns * p.in_channels) + 15) & ~(size_t)15;
+    return p;
+}
+
+#endif
