@@ -4,6 +4,8 @@ They are settled at the first batch, since `'accuracy'` and `'crossentropy'` mea
 labels and outputs. From then on a step costs one call per loss and metric.
 """
 
+from numbers import Number
+
 from cnnpy import losses as losses_module
 from cnnpy import metrics as metrics_module
 from cnnpy.models.checks import check_shapes
@@ -173,8 +175,11 @@ class CompileLoss:
     name = "compile_loss"
 
     def __init__(self, loss, loss_weights=None, output_names=None):
-        if loss_weights is not None and not isinstance(loss_weights, (list, tuple, dict, int, float)):
-            raise ValueError(f"compile: loss_weights must be numbers, a list or a dict of them, got {loss_weights!r}")
+        if not all(weight is None or isinstance(weight, Number) for weight in flatten(loss_weights)):
+            raise ValueError(
+                f"compile: loss_weights must be a number, a list or a dict of numbers, got {loss_weights!r}"
+                + ("; metrics go into metrics=[...]" if isinstance(flatten(loss_weights)[0], str) else "")
+            )
         check_identifiers(loss, "loss")
         self._user_loss = loss
         self._user_weights = loss_weights

@@ -142,7 +142,7 @@ class Trainer:
         if not self.compiled:
             raise ValueError(
                 f'{type(self).__name__} "{self.name}": call compile() before {what}(), '
-                "e.g. model.compile('adam', 'sparse_categorical_crossentropy', ['accuracy'])"
+                "e.g. model.compile('adam', loss='mse')"
             )
 
     # ---- metrics ----
