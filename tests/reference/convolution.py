@@ -58,7 +58,10 @@ def conv2d_gradients(x, kernel, dy, strides=(1, 1), padding="valid", dilation=(1
         ins, outs = slice(g * inputs, (g + 1) * inputs), slice(g * outputs, (g + 1) * outputs)
         for i in range(kh):
             for j in range(kw):
-                rows, columns = slice(i * dh, i * dh + (oh - 1) * sh + 1, sh), slice(j * dw, j * dw + (ow - 1) * sw + 1, sw)
+                rows, columns = (
+                    slice(i * dh, i * dh + (oh - 1) * sh + 1, sh),
+                    slice(j * dw, j * dw + (ow - 1) * sw + 1, sw),
+                )
                 dx[:, rows, columns, ins] += dy[..., outs] @ kernel[i, j, :, outs].T
                 dkernel[i, j, :, outs] += np.einsum("nhwc,nhwf->cf", x[:, rows, columns, ins], dy[..., outs])
     (top, _), (left, _) = pads
