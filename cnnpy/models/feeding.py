@@ -183,10 +183,9 @@ def _build_optimizer(model):
 
 def _symbolic_outputs(model):
     """The model's outputs as far as shapes are known without running it; None if they are not."""
-    outputs = getattr(model, "outputs", None)
-    if not outputs:
+    if not getattr(model, "outputs", None):
         return None
-    return outputs[0] if len(outputs) == 1 else list(outputs)
+    return model.output
 
 
 def check_labels(model, y, outputs):

@@ -114,7 +114,7 @@ class Trainer:
         """
         steps_per_execution = check_count(steps_per_execution, "steps_per_execution", 1)
         optimizer = optimizers_module.get(optimizer)
-        names = getattr(self, "output_names", None)
+        names = getattr(self, "output_names", None) or None
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
@@ -281,10 +281,11 @@ class Trainer:
         with GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self._compute_loss(x, y, y_pred, sample_weight, True)
+            target = self.optimizer.scale_loss(loss)
         self._loss_tracker.update_state(loss, sample_weight=_samples(x))
         variables = self._fit_variables_cache or self.trainable_variables
         if variables:
-            self.optimizer.apply(tape.gradient(loss, variables), variables)
+            self.optimizer.apply(tape.gradient(target, variables), variables)
         else:
             warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return y_pred
