@@ -24,7 +24,6 @@ _MODULES = frozenset(
 _NAMES = {
     "Callback": "callbacks",
     "DTypePolicy": "dtype_policies",
-    "Function": "models",
     "Functional": "models",
     "Initializer": "initializers",
     "Input": "layers",

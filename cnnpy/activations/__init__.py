@@ -13,8 +13,6 @@ from cnnpy._core import Tensor
 from cnnpy.layers.symbolic import KerasTensor, symbolic
 from cnnpy.utils.suggest import unknown
 
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def _floats(x):
@@ -37,7 +35,7 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
 @symbolic
 def leaky_relu(x, negative_slope=0.2):
     """x where positive, else negative_slope * x."""
-    return _core.relu(_floats(x), negative_slope=negative_slope)
+    return _core.leaky_relu(_floats(x), negative_slope=negative_slope)
 
 
 @symbolic
@@ -83,42 +81,39 @@ def linear(x):
 @symbolic
 def elu(x, alpha=1.0):
     """x where positive, else alpha * (exp(x) - 1). Clevert et al., 2016."""
-    x = _floats(x)
-    return _core.add(_core.relu(x), _core.multiply(_core.expm1(_core.minimum(x, 0.0)), alpha))
+    return _core.elu(_floats(x), alpha=alpha)
 
 
 @symbolic
 def celu(x, alpha=1.0):
     """max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1). Barron, 2017."""
     x = _floats(x)
-    return _core.add(_core.relu(x), _core.multiply(_core.expm1(_core.divide(_core.minimum(x, 0.0), alpha)), alpha))
+    low = _core.divide(_core.minimum(x, 0.0), alpha)
+    return _core.add(_core.relu(x), _core.multiply(_core.expm1(low), alpha))
 
 
 @symbolic
 def selu(x):
     """The scaled ELU that keeps mean and variance. Klambauer et al., 2017."""
-    return _core.multiply(elu(x, _SELU_ALPHA), _SELU_SCALE)
+    return _core.selu(_floats(x))
 
 
 @symbolic
 def softplus(x):
     """log(exp(x) + 1)."""
-    x = _floats(x)
-    return _core.add(_core.relu(x), _core.log1p(_core.exp(_core.negative(_core.abs(x)))))
+    return _core.softplus(_floats(x))
 
 
 @symbolic
 def softsign(x):
     """x / (|x| + 1)."""
-    x = _floats(x)
-    return _core.divide(x, _core.add(_core.abs(x), 1.0))
+    return _core.softsign(_floats(x))
 
 
 @symbolic
 def silu(x):
     """x * sigmoid(x), also known as swish. Ramachandran et al., 2017."""
-    x = _floats(x)
-    return _core.multiply(x, _core.sigmoid(x))
+    return _core.silu(_floats(x))
 
 
 swish = silu
@@ -128,19 +123,13 @@ swish = silu
 def mish(x):
     """x * tanh(softplus(x)). Misra, 2019."""
     x = _floats(x)
-    return _core.multiply(x, _core.tanh(softplus(x)))
+    return _core.multiply(x, _core.tanh(_core.softplus(x)))
 
 
 @symbolic
 def gelu(x, approximate=False):
     """x * P(X <= x) for a standard normal X; by its tanh formula if APPROXIMATE. Hendrycks and Gimpel, 2016."""
-    x = _floats(x)
-    if approximate:
-        cubed = _core.multiply(_core.multiply(_core.square(x), x), 0.044715)
-        inner = _core.tanh(_core.multiply(_core.add(x, cubed), math.sqrt(2 / math.pi)))
-    else:
-        inner = _core.erf(_core.multiply(x, math.sqrt(0.5)))
-    return _core.multiply(_core.multiply(x, 0.5), _core.add(inner, 1.0))
+    return _core.gelu(_floats(x), approximate=bool(approximate))
 
 
 @symbolic
@@ -152,14 +141,14 @@ def exponential(x):
 @symbolic
 def hard_sigmoid(x):
     """x / 6 + 0.5, clipped to 0..1."""
-    return _core.clip(_core.add(_core.divide(_floats(x), 6.0), 0.5), min=0.0, max=1.0)
+    return _core.hard_sigmoid(_floats(x))
 
 
 @symbolic
 def hard_silu(x):
     """x * hard_sigmoid(x), also known as hard swish. Howard et al., 2019."""
     x = _floats(x)
-    return _core.multiply(x, hard_sigmoid(x))
+    return _core.multiply(x, _core.hard_sigmoid(x))
 
 
 hard_swish = hard_silu

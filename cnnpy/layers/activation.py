@@ -92,7 +92,7 @@ class LeakyReLU(_Elementwise):
         self._bind_ops()
 
     def _bind_ops(self):
-        self._op = _core.relu.bind(label(self), negative_slope=self.negative_slope)
+        self._op = _core.leaky_relu.bind(label(self), negative_slope=self.negative_slope)
 
     def call(self, inputs):
         return self._op(inputs)
@@ -107,9 +107,13 @@ class ELU(_Elementwise):
     def __init__(self, alpha=1.0, **kwargs):
         super().__init__(**kwargs)
         self.alpha = _number(self, "alpha", alpha)
+        self._bind_ops()
+
+    def _bind_ops(self):
+        self._op = _core.elu.bind(label(self), alpha=self.alpha)
 
     def call(self, inputs):
-        return activations.elu(inputs, self.alpha)
+        return self._op(inputs)
 
     def get_config(self):
         return {**super().get_config(), "alpha": self.alpha}

@@ -212,6 +212,8 @@ def build_for(layer, args, kwargs):
     """Builds the layer for the shapes of a call's arguments."""
     call_with_shapes(layer, layer.build, args, kwargs)
     layer.__dict__["built"] = True
+    if layer._build_shapes is not None:  # the batch of this call says nothing about others
+        layer.__dict__["_build_shapes"] = tree.map_shapes(lambda s: (None, *s[1:]) if s else s, layer._build_shapes)
 
 
 def probing_call(layer):

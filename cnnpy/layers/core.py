@@ -3,9 +3,9 @@
 from cnnpy import _core, activations, constraints, initializers, regularizers
 from cnnpy.dtype_policies import standardize_dtype
 from cnnpy.layers import arguments
-from cnnpy.layers.calling import label
+from cnnpy.layers.calling import label, probing_call
 from cnnpy.layers.layer import Layer
-from cnnpy.layers.symbolic import KerasTensor, Node
+from cnnpy.layers.symbolic import KerasTensor, Node, infer_outputs
 
 
 class Dense(Layer):
@@ -216,7 +216,7 @@ class Lambda(Layer):
 
     def compute_output_spec(self, inputs, training=None):
         if self._output_shape is None:
-            return super().compute_output_spec(inputs)
+            return infer_outputs(probing_call(self), (inputs,), {})
         return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self._compute_dtype)
 
     def compute_output_shape(self, input_shape):

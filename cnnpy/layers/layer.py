@@ -336,6 +336,10 @@ class Layer:
     def build(self, input_shape):
         """Makes the weights for inputs of INPUT_SHAPE (None where a size is open)."""
 
+    def _build_for(self, args, kwargs):
+        """Builds the layer for the arguments of its first call."""
+        calling.build_for(self, args, kwargs)
+
     def _bind_ops(self):
         """Readies the core's ops; called when the layer has been built and when it has been copied."""
 
@@ -361,7 +365,7 @@ class Layer:
         if has_symbolic(args) or has_symbolic(kwargs.values()):
             return self._symbolic_call(args, kwargs)
         if not self.built:
-            calling.build_for(self, args, kwargs)
+            self._build_for(args, kwargs)
         outer = call_state.training, call_state.scope
         kwargs, training = calling.resolve_training(self, args, kwargs)
         if call_state.depth == 0:
@@ -384,7 +388,7 @@ class Layer:
     def _symbolic_call(self, args, kwargs):
         """Notes the call in the graph and returns symbolic outputs."""
         if not self.built:
-            calling.build_for(self, args, kwargs)
+            self._build_for(args, kwargs)
         kwargs = {key: value for key, value in kwargs.items() if key != "training" or value is not None}
         outputs = self.compute_output_spec(*args, **kwargs)
         Node(self, args, kwargs, outputs)

@@ -91,6 +91,44 @@ class KerasTensor:
 
     __hash__ = object.__hash__
 
+    def astype(self, dtype):
+        """The same values in another dtype."""
+        return _symbolic_op().cast(self, dtype)
+
+    def __getitem__(self, key):
+        return _symbolic_op().getitem(self, key)
+
+    def __neg__(self):
+        return _symbolic_op().negative(self)
+
+    def __abs__(self):
+        return _symbolic_op().absolute(self)
+
+
+def _symbolic_op():
+    """The module of functions on symbolic tensors, which stands on layers and so is loaded when first used."""
+    from cnnpy.layers import symbolic_op
+
+    return symbolic_op
+
+
+def _add_operators():
+    def forward(name):
+        return lambda self, other: getattr(_symbolic_op(), name)(self, other)
+
+    def reflected(name):
+        return lambda self, other: getattr(_symbolic_op(), name)(other, self)
+
+    words = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "matmul": "matmul"}
+    for word, name in words.items():
+        setattr(KerasTensor, f"__{word}__", forward(name))
+        setattr(KerasTensor, f"__r{word}__", reflected(name))
+    for word, name in {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}.items():
+        setattr(KerasTensor, f"__{word}__", forward(name))
+
+
+_add_operators()
+
 
 def _no_value(tensor):
     return (

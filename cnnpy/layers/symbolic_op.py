@@ -2,7 +2,9 @@
 
 import operator
 
-from cnnpy import _core
+import numpy as np
+
+from cnnpy import _core, tree
 from cnnpy.layers.layer import Layer
 from cnnpy.layers.symbolic import KerasTensor, find_function, function_name, symbolic
 from cnnpy.utils.naming import auto_name
@@ -13,7 +15,8 @@ class SymbolicOp(Layer):
 
     def __init__(self, function, name=None, dtype=None, trainable=True):
         function = find_function(function) if isinstance(function, str) else function
-        super().__init__(name=name or auto_name(function.__name__.strip("_")), dtype=dtype, trainable=trainable)
+        name = name or auto_name(function.__name__.strip("_"))
+        super().__init__(name=name, dtype=dtype, trainable=trainable, autocast=False)
         self._function = function
         self.built = True
 
@@ -23,7 +26,15 @@ class SymbolicOp(Layer):
         return "".join(part.capitalize() for part in self._function.__name__.strip("_").split("_"))
 
     def __call__(self, *args, **kwargs):
-        return self._symbolic_call(args, kwargs)
+        floats = [x.dtype for x in tree.flatten((args, kwargs)) if isinstance(x, KerasTensor) and "float" in x.dtype]
+
+        def constant(x):
+            """Arrays of another float dtype must not change that of the model."""
+            if floats and isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype.name != floats[0]:
+                return x.astype(floats[0])
+            return x
+
+        return self._symbolic_call(tree.map_structure(constant, args), tree.map_structure(constant, kwargs))
 
     def call(self, *args, **kwargs):
         return self._function(*args, **kwargs)
@@ -32,47 +43,29 @@ class SymbolicOp(Layer):
         return {"name": self.name, "function": function_name(self._function), "dtype": self._dtype_policy.name}
 
 
-def _binary(name, function):
-    """Arithmetic NAME with its reflected form, as methods of symbolic tensors."""
+def _binary(name, doc):
+    """The core's op NAME as a function of two tensors of which one is symbolic."""
+    op = getattr(_core, name)
 
-    def forward(x, y):
-        return function(x, y)
+    def function(x, y):
+        return op(x, y)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward = symbolic(forward)
-
-    def method(self, other):
-        return forward(self, other)
-
-    def reflected(self, other):
-        return forward(other, self)
-
-    return method, reflected
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = __name__
+    function.__doc__ = doc
+    return symbolic(function)
 
 
-def _power(x, y):
-    return _core.power(x, y)
-
-
-def _matmul(x, y):
-    return _core.matmul(x, y)
-
-
-_ARITHMETIC = {
-    "add": _core.add,
-    "subtract": _core.subtract,
-    "multiply": _core.multiply,
-    "divide": _core.divide,
-    "power": _core.power,
-    "matmul": _core.matmul,
-}
-_METHODS = {"subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow"}
-_COMPARISONS = {
-    "less": ("__lt__", _core.less),
-    "less_equal": ("__le__", _core.less_equal),
-    "greater": ("__gt__", _core.greater),
-    "greater_equal": ("__ge__", _core.greater_equal),
-}
+add = _binary("add", "x + y.")
+subtract = _binary("subtract", "x - y.")
+multiply = _binary("multiply", "x * y.")
+divide = _binary("divide", "x / y.")
+power = _binary("power", "x ** y.")
+matmul = _binary("matmul", "x @ y.")
+less = _binary("less", "x < y.")
+less_equal = _binary("less_equal", "x <= y.")
+greater = _binary("greater", "x > y.")
+greater_equal = _binary("greater_equal", "x >= y.")
 
 
 @symbolic
@@ -97,21 +90,3 @@ def absolute(x):
 def cast(x, dtype):
     """x with another dtype."""
     return _core.cast(x, dtype=dtype)
-
-
-def _install():
-    """Gives symbolic tensors their operators."""
-    for name, function in _ARITHMETIC.items():
-        word = _METHODS.get(name, name)
-        method, reflected = _binary(name, function)
-        setattr(KerasTensor, f"__{word}__", method)
-        setattr(KerasTensor, f"__r{word}__", reflected)
-    for name, (word, function) in _COMPARISONS.items():
-        setattr(KerasTensor, word, _binary(name, function)[0])
-    KerasTensor.__getitem__ = lambda self, key: getitem(self, key)
-    KerasTensor.__neg__ = lambda self: negative(self)
-    KerasTensor.__abs__ = lambda self: absolute(self)
-    KerasTensor.astype = lambda self, dtype: cast(self, dtype)
-
-
-_install()

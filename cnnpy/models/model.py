@@ -1,0 +1,133 @@
+"""Model: a layer that can be trained and printed."""
+
+from cnnpy import tree
+from cnnpy.layers import calling
+from cnnpy.layers.layer import Layer
+from cnnpy.layers.symbolic import KerasTensor, infer_outputs
+from cnnpy.models.trainer import Trainer
+
+
+def _is_functional(args, kwargs):
+    """True if these are the arguments of Model(inputs, outputs)."""
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or ("inputs" in kwargs and "outputs" in kwargs)
+
+
+class Model(Trainer, Layer):
+    """A network.
+
+    `Model(inputs, outputs)` makes one of symbolic tensors; a subclass makes its layers in `__init__` and uses them in
+    `call(inputs, training=None)`; `Sequential` is a stack of layers.
+    """
+
+    def __new__(cls, *args, **kwargs):
+        if cls is Model:
+            for wrong in ("input", "output"):
+                if wrong in kwargs:
+                    raise TypeError(f"Model: unknown argument '{wrong}'; write Model(inputs=..., outputs=...)")
+            if _is_functional(args, kwargs):
+                from cnnpy.models.functional import Functional
+
+                return Layer.__new__(Functional)
+        return Layer.__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args, **kwargs):
+        from cnnpy.models.functional import Functional
+
+        if _is_functional(args, kwargs) and not isinstance(self, Functional):
+            # A subclass that calls super().__init__(inputs, outputs) is a functional model from here on.
+            cls = type(self)
+            while Model not in cls.__bases__:
+                cls = next(base for base in cls.__bases__ if issubclass(base, Model))
+            cls.__bases__ = tuple(Functional if base is Model else base for base in cls.__bases__)
+            Functional.__init__(self, *args, **kwargs)
+            return
+        if args:
+            raise TypeError(f"{type(self).__name__}: takes (inputs, outputs), or only keywords like name=...; got {args!r}")
+        Trainer.__init__(self)
+        Layer.__init__(self, **kwargs)
+
+    # ---- structure ----
+
+    @property
+    def layers(self):
+        """The layers of the model, not those inside of them."""
+        from cnnpy.layers.symbolic_op import SymbolicOp
+
+        return [layer for layer in self._held()[2] if not isinstance(layer, SymbolicOp)]
+
+    @layers.setter
+    def layers(self, value):
+        raise AttributeError("model.layers cannot be set; use add() and pop() of Sequential, or make a new model")
+
+    inputs = None
+    outputs = None
+
+    def get_layer(self, name=None, index=None):
+        """The layer of this NAME, or at this INDEX of `layers`."""
+        if (name is None) == (index is None):
+            raise ValueError("get_layer: pass either name or index")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"get_layer: index {index} is out of range; the model has {len(layers)} layers")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        from cnnpy.utils.suggest import suggestion
+
+        names = [layer.name for layer in layers]
+        raise ValueError(f"get_layer: no layer is called {name!r}.{suggestion(name, names)} There are: {', '.join(names)}")
+
+    # ---- building and calling ----
+
+    def build(self, input_shape):
+        """Makes the weights of a subclassed model by running `call` on zeros of INPUT_SHAPE (with the batch, may be None)."""
+        specs = tree.map_shapes(lambda shape: KerasTensor(shape, dtype=self._compute_dtype), input_shape)
+        infer_outputs(calling.probing_call(self), (specs,), {})
+
+    def _build_for(self, args, kwargs):
+        if type(self).build is Model.build:  # the layers are built when `call` comes to them
+            self.__dict__["built"] = True
+        else:
+            calling.build_for(self, args, kwargs)
+
+    def call(self, *args, **kwargs):
+        raise NotImplementedError(
+            f"{type(self).__name__} must define call(self, inputs, training=None), or be made as Model(inputs, outputs)"
+        )
+
+    # ---- configuration ----
+
+    def summary(
+        self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None
+    ):
+        """Prints the layers with their output shapes and numbers of parameters.
+
+        LINE_LENGTH is the width in characters; POSITIONS the relative ends of the columns; PRINT_FN gets the text instead of
+        the terminal; EXPAND_NESTED shows the layers of models inside; SHOW_TRAINABLE adds a column; LAYER_RANGE is a pair of
+        names (or patterns) to print from and to.
+        """
+        from cnnpy.models.summary import print_summary
+
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def get_config(self):
+        return super().get_config()
+
+    def to_json(self, **kwargs):
+        """The architecture as JSON text; KWARGS go to json.dumps."""
+        import json
+
+        from cnnpy.saving import serialize_keras_object
+
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+
+def model_from_json(json_string, custom_objects=None):
+    """The model whose architecture `to_json` wrote, with fresh weights."""
+    import json
+
+    from cnnpy.saving import deserialize_keras_object
+
+    return deserialize_keras_object(json.loads(json_string), custom_objects)
