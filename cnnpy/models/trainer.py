@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 
+from cnnpy import _core
 from cnnpy import metrics as metrics_module
 from cnnpy import optimizers as optimizers_module
 from cnnpy._core import GradientTape
@@ -233,9 +234,9 @@ class Trainer:
         if self._compile_loss is not None:
             total = self._compile_loss(y, y_pred, sample_weight)
         for extra in self.losses:
-            if extra.ndim:
-                extra = extra.sum()
-            total = extra if total is None else total + extra
+            if getattr(extra, "ndim", 0):
+                extra = _core.sum(extra)
+            total = extra if total is None else _core.add(total, extra)
         if total is None:
             raise ValueError(f"{self.name}: there is no loss to compute; pass loss=... to compile()")
         return total
