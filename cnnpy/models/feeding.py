@@ -89,7 +89,7 @@ def make_batch(model, x, y=None, sample_weight=None, class_weight=None, labels=T
     source = BatchData(class_weight, lambda batch: convert_x(model, batch), _label_check(model) if labels else None)
     if not model.built and not (labels and model._overrides("train_step")):
         model(map_structure(lambda t: t[:1], convert_x(model, x)), training=False)
-    batch = source.convert((x, y, sample_weight))
+    batch = source.tensors(x, y, sample_weight)
     if labels:
         _build_optimizer(model)
     return batch

@@ -14,6 +14,7 @@ from cnnpy import metrics as metrics_module
 from cnnpy import optimizers as optimizers_module
 from cnnpy._core import GradientTape
 from cnnpy.callbacks.callback_list import CallbackList, pythonify_logs
+from cnnpy.layers.tracking import structure
 from cnnpy.models.compile import CompileLoss, CompileMetrics
 from cnnpy.models.data import Epochs, check_batch_size, check_count, split_for_validation, unpack_x_y_sample_weight
 from cnnpy.models.feeding import make_batch, make_data
@@ -158,9 +159,16 @@ class Trainer:
                 found.append(self._compile_metrics)
             if self._compile_loss is not None:
                 found.extend(self._compile_loss.metrics)
-        own = {id(metric) for metric in found}
-        found.extend(metric for metric in super().metrics if id(metric) not in own)
+        found.extend(self._own_metrics())
         return found
+
+    def _own_metrics(self):
+        """Metrics among the attributes of the model and its layers, remembered until one of these changes."""
+        cache = self.__dict__.get("_own_metrics_cache")
+        if cache is None or cache[0] != structure.version:
+            cache = (structure.version, super().metrics)
+            self._keep(_own_metrics_cache=cache)
+        return cache[1]
 
     @property
     def metrics_names(self):
