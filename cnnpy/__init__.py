@@ -4,7 +4,7 @@ from cnnpy import _blas
 
 _blas.preload()
 
-from cnnpy._core import GradientTape, Tensor, Variable  # noqa: E402
+from cnnpy._core import GradientTape, Tensor, Variable, array, from_dlpack  # noqa: E402
 
 __version__ = "0.1.0"
-__all__ = ["GradientTape", "Tensor", "Variable"]
+__all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack"]
