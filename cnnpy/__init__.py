@@ -10,15 +10,14 @@ from cnnpy import _blas
 
 _blas.preload()
 
-from cnnpy._core import GradientTape, Tensor, Variable  # noqa: E402
+from cnnpy._core import GradientTape, Tensor, Variable, array, from_dlpack  # noqa: E402
 
 __version__ = "0.1.0"
 
 # Rooms of the house; whoever adds one adds its name here.
 _MODULES = frozenset(
-    "activations applications backend callbacks cli compat config constraints datasets dtype_policies initializers "
-    "layers losses metrics models ops optimizers preprocessing random regularizers saving tree utils "
-    "visualize".split()
+    "activations backend callbacks cli config constraints datasets dtype_policies initializers layers losses metrics "
+    "models ops optimizers random regularizers saving tree utils".split()
 )
 # Names that live in a room and are offered here too, as Keras does.
 _NAMES = {
@@ -38,23 +37,7 @@ _NAMES = {
     "Sequential": "models",
 }
 
-__all__ = ["GradientTape", "Tensor", "Variable", "array"]
-
-
-def array(value, dtype=None):
-    """VALUE (a NumPy array, a number, a nested list, another Tensor) as a Tensor.
-
-    Without DTYPE an array keeps its own and Python floats become `config.floatx()`.
-    """
-    if dtype is None and isinstance(value, (float, list, tuple)):
-        import numpy
-
-        value = numpy.asarray(value)
-        if value.dtype.kind == "f":
-            from cnnpy import config
-
-            dtype = config.floatx()
-    return Tensor(value, dtype)
+__all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack", *sorted(_NAMES)]
 
 
 def __getattr__(name):
