@@ -95,7 +95,7 @@ class CategoricalCrossentropy(CoreMetric):
 class SparseCategoricalCrossentropy(CoreMetric):
     """The mean sparse categorical cross-entropy; see cnnpy.losses.sparse_categorical_crossentropy.
 
-    Rows with the label IGNORE_CLASS give 0. As in Keras they count in a mean without weights, and not in one with weights.
+    Rows with the label IGNORE_CLASS give 0. As in Keras they count in a mean without weights, not in one with weights.
     """
 
     _direction = "down"
