@@ -180,7 +180,7 @@ def network(library, shape=(12, 12, 3)):
     shared = layers.Conv2D(6, 3, padding="same", activation="relu", name="shared")
     x = layers.Conv2D(6, 3, padding="same", name="first")(inputs)
     x = shared(x)
-    y = layers.add([x, shared(x)])
+    y = layers.add([x, shared(x)], name="sum")
     y = layers.MaxPooling2D(name="pool")(layers.BatchNormalization(name="norm")(y))
     inner = library.Sequential(
         [library.Input((6, 6, 6), name="start"), layers.Conv2D(3, 2, name="deep"), layers.Flatten(name="flat")],
