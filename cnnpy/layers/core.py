@@ -29,9 +29,14 @@ class Dense(Layer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if lora_rank is not None or quantization_config is not None:
+            raise NotImplementedError("Dense: lora_rank and quantization_config are not offered; leave them None")
         self.units = arguments.positive(type(self).__name__, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -165,7 +170,9 @@ class InputLayer(Layer):
         return inputs
 
     def __call__(self, inputs=None):
-        raise TypeError(f"{label(self)}: an input is not called; use cnnpy.Input(shape), which returns a symbolic tensor")
+        raise TypeError(
+            f"{label(self)}: an input is not called; use cnnpy.Input(shape), which returns a symbolic tensor"
+        )
 
     def compute_output_shape(self, input_shape=None):
         return self.batch_shape
@@ -229,7 +236,11 @@ class Lambda(Layer):
     def get_config(self):
         from cnnpy.saving import serialize_keras_object
 
-        config = {**super().get_config(), "function": serialize_keras_object(self.function), "arguments": self.arguments}
+        config = {
+            **super().get_config(),
+            "function": serialize_keras_object(self.function),
+            "arguments": self.arguments,
+        }
         if self._output_shape is not None:
             config["output_shape"] = serialize_keras_object(self._output_shape)
         return config
@@ -286,5 +297,3 @@ class Rescaling(Layer):
             "scale": serialize_keras_object(self.scale),
             "offset": serialize_keras_object(self.offset),
         }
-
-

@@ -36,7 +36,9 @@ class Dropout(Layer):
         if self.noise_shape is None:
             return None
         if len(self.noise_shape) != len(shape):
-            raise ValueError(f"{label(self)}: noise_shape {self.noise_shape} does not have the rank of the input {tuple(shape)}")
+            raise ValueError(
+                f"{label(self)}: noise_shape {self.noise_shape} does not have the rank of the input {tuple(shape)}"
+            )
         return tuple(size if n is None else n for n, size in zip(self.noise_shape, shape))
 
     def call(self, inputs, training=False):
@@ -73,5 +75,5 @@ class SpatialDropout2D(Dropout):
 
     def get_config(self):
         config = super().get_config()
-        del config["noise_shape"]
+        del config["noise_shape"], config["trainable"]  # Keras's class takes neither
         return {**config, "data_format": self.data_format}
