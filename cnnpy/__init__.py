@@ -6,19 +6,17 @@ importing cnnpy costs little more than importing NumPy.
 
 import importlib
 
-from cnnpy import _blas
+from cnnpy import _libraries
 
-_blas.preload()
-
-from cnnpy._core import GradientTape, Tensor, Variable, array, from_dlpack  # noqa: E402
+with _libraries.loading():
+    from cnnpy._core import GradientTape, Tensor, Variable, array, from_dlpack
 
 __version__ = "0.1.0"
 
 # Rooms of the house; whoever adds one adds its name here.
 _MODULES = frozenset(
-    "activations applications backend callbacks cli compat config constraints datasets dtype_policies initializers "
-    "layers losses metrics models ops optimizers preprocessing random regularizers saving tree utils "
-    "visualize".split()
+    "activations backend callbacks cli config constraints datasets dtype_policies initializers layers losses metrics "
+    "models ops optimizers random regularizers saving tree utils".split()
 )
 # Names that live in a room and are offered here too, as Keras does.
 _NAMES = {
@@ -38,7 +36,7 @@ _NAMES = {
     "Sequential": "models",
 }
 
-__all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack"]
+__all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack", *sorted(_NAMES)]
 
 
 def __getattr__(name):

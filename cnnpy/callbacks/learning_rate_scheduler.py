@@ -2,6 +2,8 @@
 
 import numbers
 
+import numpy as np
+
 from cnnpy.callbacks.callback import Callback
 from cnnpy.utils.progbar import print_text
 
@@ -26,12 +28,13 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         optimizer = self.model.optimizer
+        current = float(np.asarray(optimizer.learning_rate))
         try:
-            rate = self.schedule(epoch, float(optimizer.learning_rate))
+            rate = self.schedule(epoch, current)
         except TypeError:  # a function of the epoch alone
             rate = self.schedule(epoch)
         if getattr(rate, "shape", None) == ():
-            rate = float(rate)
+            rate = float(np.asarray(rate))
         if not isinstance(rate, numbers.Real) or isinstance(rate, numbers.Integral):
             raise ValueError(f"LearningRateScheduler: schedule must return a float, got {rate!r} of {type(rate)}")
         optimizer.learning_rate = float(rate)
@@ -40,4 +43,4 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))

@@ -56,7 +56,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.monitor_op is None:
             self._set_monitor_op()
         logs = {} if logs is None else logs
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
         current = logs.get(self.monitor)
         if current is None:
             warnings.warn(
@@ -82,7 +82,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def _reduce(self, epoch):
         optimizer = self.model.optimizer
-        old = float(optimizer.learning_rate)
+        old = float(np.asarray(optimizer.learning_rate))
         if old <= np.float32(self.min_lr):
             return False
         new = max(old * self.factor, self.min_lr)

@@ -137,7 +137,11 @@ class Layer:
             if name not in self._untracked:
                 value = tracked(value)
             structure.version += 1
-        elif name in ("activity_regularizer", "input_spec") or isinstance(self.__dict__.get(name), tracks):
+        elif (
+            name in ("activity_regularizer", "input_spec")
+            or isinstance(self.__dict__.get(name), tracks)
+            or hasattr(value, "update_state")  # a metric, which models list
+        ):
             structure.version += 1
             self.__dict__["_lean"] = False
         object.__setattr__(self, name, value)

@@ -6,6 +6,7 @@ labels and outputs. From then on a step costs one call per loss and metric.
 
 from numbers import Number
 
+from cnnpy import _core
 from cnnpy import losses as losses_module
 from cnnpy import metrics as metrics_module
 from cnnpy.models.checks import check_shapes
@@ -244,7 +245,7 @@ class CompileLoss:
             value = loss(
                 y_true, flatten(y_pred)[0] if isinstance(y_pred, (list, tuple, dict)) else y_pred, sample_weight
             )
-            return value if weight is None else value * weight
+            return value if weight is None else _core.multiply(value, weight)
         return self._sum(y_true, y_pred, sample_weight)
 
     def _sum(self, y_true, y_pred, sample_weight):
@@ -257,8 +258,8 @@ class CompileLoss:
             if mean is not None:
                 mean.update_state(value, sample_weight=outputs[i].shape[0])
             if weight is not None:
-                value = value * weight
-            total = value if total is None else total + value
+                value = _core.multiply(value, weight)
+            total = value if total is None else _core.add(total, value)
         return total
 
     def _sample_weights(self, sample_weight):

@@ -345,7 +345,10 @@ class BatchData:
         x, y, weight = unpack_x_y_sample_weight(batch)
         if x is None:
             raise ValueError("data: a batch has no x")
-        x, y, weight = arrays_in(x, "x"), arrays_in(y, "y"), arrays_in(weight, "sample_weight")
+        return self.tensors(arrays_in(x, "x"), arrays_in(y, "y"), arrays_in(weight, "sample_weight"))
+
+    def tensors(self, x, y, weight):
+        """The same for arrays that `arrays_in` has checked."""
         if self.class_weight is not None and y is not None:
             if weight is not None:
                 raise ValueError("class_weight cannot be combined with batches that have sample weights")

@@ -89,7 +89,7 @@ def make_batch(model, x, y=None, sample_weight=None, class_weight=None, labels=T
     source = BatchData(class_weight, lambda batch: convert_x(model, batch), _label_check(model) if labels else None)
     if not model.built and not (labels and model._overrides("train_step")):
         model(map_structure(lambda t: t[:1], convert_x(model, x)), training=False)
-    batch = source.convert((x, y, sample_weight))
+    batch = source.tensors(x, y, sample_weight)
     if labels:
         _build_optimizer(model)
     return batch
@@ -183,10 +183,9 @@ def _build_optimizer(model):
 
 def _symbolic_outputs(model):
     """The model's outputs as far as shapes are known without running it; None if they are not."""
-    outputs = getattr(model, "outputs", None)
-    if not outputs:
+    if not getattr(model, "outputs", None):
         return None
-    return outputs[0] if len(outputs) == 1 else list(outputs)
+    return model.output
 
 
 def check_labels(model, y, outputs):

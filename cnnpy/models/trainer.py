@@ -9,10 +9,12 @@ import warnings
 
 import numpy as np
 
+from cnnpy import _core
 from cnnpy import metrics as metrics_module
 from cnnpy import optimizers as optimizers_module
 from cnnpy._core import GradientTape
 from cnnpy.callbacks.callback_list import CallbackList, pythonify_logs
+from cnnpy.layers.tracking import structure
 from cnnpy.models.compile import CompileLoss, CompileMetrics
 from cnnpy.models.data import Epochs, check_batch_size, check_count, split_for_validation, unpack_x_y_sample_weight
 from cnnpy.models.feeding import make_batch, make_data
@@ -114,7 +116,7 @@ class Trainer:
         """
         steps_per_execution = check_count(steps_per_execution, "steps_per_execution", 1)
         optimizer = optimizers_module.get(optimizer)
-        names = getattr(self, "output_names", None)
+        names = getattr(self, "output_names", None) or None
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
@@ -157,9 +159,16 @@ class Trainer:
                 found.append(self._compile_metrics)
             if self._compile_loss is not None:
                 found.extend(self._compile_loss.metrics)
-        own = {id(metric) for metric in found}
-        found.extend(metric for metric in super().metrics if id(metric) not in own)
+        found.extend(self._own_metrics())
         return found
+
+    def _own_metrics(self):
+        """Metrics among the attributes of the model and its layers, remembered until one of these changes."""
+        cache = self.__dict__.get("_own_metrics_cache")
+        if cache is None or cache[0] != structure.version:
+            cache = (structure.version, super().metrics)
+            self._keep(_own_metrics_cache=cache)
+        return cache[1]
 
     @property
     def metrics_names(self):
@@ -233,9 +242,9 @@ class Trainer:
         if self._compile_loss is not None:
             total = self._compile_loss(y, y_pred, sample_weight)
         for extra in self.losses:
-            if extra.ndim:
-                extra = extra.sum()
-            total = extra if total is None else total + extra
+            if getattr(extra, "ndim", 0):
+                extra = _core.sum(extra)
+            total = extra if total is None else _core.add(total, extra)
         if total is None:
             raise ValueError(f"{self.name}: there is no loss to compute; pass loss=... to compile()")
         return total
@@ -281,10 +290,11 @@ class Trainer:
         with GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self._compute_loss(x, y, y_pred, sample_weight, True)
+            target = self.optimizer.scale_loss(loss)
         self._loss_tracker.update_state(loss, sample_weight=_samples(x))
         variables = self._fit_variables_cache or self.trainable_variables
         if variables:
-            self.optimizer.apply(tape.gradient(loss, variables), variables)
+            self.optimizer.apply(tape.gradient(target, variables), variables)
         else:
             warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return y_pred
