@@ -14,6 +14,9 @@
 #include "kernels/types.h"
 #include "runtime/parallel.h"
 
+/* Results larger than this are written past the caches. */
+enum { CONV_STREAM_BYTES = 32 << 20 };
+
 typedef struct {
     bool backward;
     int64_t size_in, size_out, kernel, stride, dilation, pad;

@@ -8,7 +8,7 @@ typedef struct {
     const conv_direct_plan *plan;
     const REAL *in, *gate, *kernel;
     REAL *out, *packed, *bias, *copies;
-    bool has_bias;
+    bool has_bias, stream;
     cnn_activation activation;
 } R(direct_job);
 
@@ -160,6 +160,7 @@ static void R(direct_phase)(const R(direct_job) * j, const R(unit) * units, int6
         for (int64_t panel = 0; panel < p->panels; panel++) {
             int64_t rest = p->group_out - panel * p->wide;
             t.columns = rest < p->wide ? rest : p->wide;
+            t.stream = j->stream;
             t.bias = j->has_bias ? j->bias + group * p->group_out_packed + panel * p->wide : NULL;
             for (int64_t k = 0; k < count; k++) R(unit_panel)(j, &units[k], &h, &w, group, panel, packed, &t);
             packed += h.taps * w.taps * p->group_in * R(panel_columns)(p, panel);
@@ -184,6 +185,16 @@ static void R(direct_piece)(void *context, int64_t piece, int thread)
             for (int64_t pw = 0; pw < conv_phases(&p->w); pw++) R(direct_phase)(j, units, count, ph, pw);
         begin += count;
     }
+    if (j->stream) cnn_stream_fence();
+}
+
+/* Whether `out` is better written past the caches: it will have left them before anybody reads it. */
+static bool R(streams)(const R(direct_job) * j)
+{
+    const conv_direct_plan *p = j->plan;
+    int64_t bytes = p->n * p->h.size_out * p->w.size_out * p->out_channels * (int64_t)sizeof(REAL);
+    return bytes > CONV_STREAM_BYTES && p->group_out % REAL_LANES == 0 && (uintptr_t)j->out % CNN_VECTOR_BYTES == 0 &&
+           (j->activation == CNN_LINEAR || j->activation == CNN_RELU);
 }
 
 static void R(direct_run)(R(direct_job) * j, const REAL *bias, void *scratch)
@@ -192,6 +203,7 @@ static void R(direct_run)(R(direct_job) * j, const REAL *bias, void *scratch)
     j->bias = j->packed + j->plan->packed_items;
     j->copies = j->bias + j->plan->bias_items;
     R(pack)(j, bias);
+    j->stream = R(streams)(j);
     cnn_parallel(j->plan->pieces, R(direct_piece), j);
 }
 
