@@ -81,12 +81,13 @@ static inline conv_reach conv_reach_of(const conv_axis *a)
 }
 
 typedef struct {
+    bool depthwise;      /* channels meet only their own weights: one group, with one input per output */
     cnn_activation gate; /* `in` is dy, to be multiplied by this activation's gradient */
     conv_axis h, w;
     conv_reach reach_h, reach_w;
     int64_t n, groups, in_channels, out_channels;
     int64_t group_in, group_out;      /* channels per group */
-    int64_t wide;                     /* columns of a panel of weights: two vectors */
+    int64_t wide;                     /* columns of a panel of weights: two vectors, or one if depthwise */
     int64_t panels, group_out_packed; /* of a group: panels, and their columns in all, whole vectors */
     int64_t unit_rows, unit_columns, units_h, units_w, units;
     int64_t units_per_piece, pieces;
@@ -107,7 +108,8 @@ static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool 
         c.n = c.h = c.oh = 1;
     }
     p.n = c.n;
-    p.groups = c.groups;
+    p.depthwise = c.groups > 1 && c.groups == c.c && c.groups == c.f;
+    p.groups = p.depthwise ? 1 : c.groups;
     p.gate = backward ? c.activation : CNN_LINEAR;
     p.h =
         (conv_axis){backward, backward ? c.oh : c.h, backward ? c.h : c.oh, c.kh, c.stride_h, c.dilation_h, c.pad_top};
@@ -115,9 +117,9 @@ static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool 
         (conv_axis){backward, backward ? c.ow : c.w, backward ? c.w : c.ow, c.kw, c.stride_w, c.dilation_w, c.pad_left};
     p.in_channels = backward ? c.f : c.c;
     p.out_channels = backward ? c.c : c.f;
-    p.group_in = p.in_channels / c.groups;
-    p.group_out = p.out_channels / c.groups;
-    p.wide = 2 * lanes;
+    p.group_in = p.depthwise ? 1 : p.in_channels / p.groups;
+    p.group_out = p.out_channels / p.groups;
+    p.wide = p.depthwise ? lanes : 2 * lanes;
     p.group_out_packed = (p.group_out + lanes - 1) / lanes * lanes;
     p.panels = (p.group_out + p.wide - 1) / p.wide;
     p.reach_h = conv_reach_of(&p.h);

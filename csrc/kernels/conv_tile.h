@@ -18,6 +18,10 @@
 #define CNN_TILE_EACH(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6)
 #endif
 
+/* Pixels or taps of a depthwise tile: enough sums to keep the multipliers busy. */
+#define CNN_DEPTHWISE_ROWS 9
+#define CNN_DEPTHWISE_EACH(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9)
+
 /* Makes streaming stores visible to other threads; each piece that made some ends with it. */
 CNN_INLINE void cnn_stream_fence(void)
 {

@@ -1,6 +1,8 @@
 /* See conv_weights.c; included once per type. */
 #define TILE_SUMS 1
 #include "kernels/conv_tile.inc.h"
+
+#include "kernels/conv_depthwise_tile.inc.h"
 #undef TILE_SUMS
 #include "kernels/conv_rows.inc.h"
 
@@ -141,6 +143,36 @@ static void R(chunk_sums)(const R(weights_job) * j, const R(chunk) * k, int64_t 
         }
 }
 
+/* The same where each channel has its own weights; SUMS[taps][lanes] of the vector of channels from FIRST. */
+static void R(chunk_sums_depthwise)(const R(weights_job) * j, const R(chunk) * k, int64_t first, const REAL *dz,
+                                    REAL *sums)
+{
+    const cnn_conv2d *c = &j->plan->conv;
+    int64_t rest = c->c - first, row = c->dilation_w * c->c, down = c->dilation_h * k->pitch;
+    bool threes = c->kw == 3; /* the taps of three kernel rows at once */
+    R(tile)
+    t = {.runs_h = k->images,
+         .runs_w = k->rows,
+         .length = k->columns,
+         .step_h = k->image_pitch,
+         .step_w = c->stride_h * k->pitch,
+         .step = c->stride_w * c->c,
+         .row = row,
+         .group = threes ? down : 3 * row,
+         .b_step = REAL_LANES,
+         .c_row = REAL_LANES,
+         .columns = rest < REAL_LANES ? rest : REAL_LANES};
+    const R(tile_fn) *fns = R(depthwise_tiles)[t.columns == REAL_LANES];
+    int64_t taps = threes ? 3 * c->kh : c->kw, most = CNN_DEPTHWISE_ROWS;
+    for (int64_t h = 0; h < (threes ? 1 : c->kh); h++)
+        for (int64_t tap = 0; tap < taps; tap += most) {
+            int64_t count = taps - tap < most ? taps - tap : most;
+            const REAL *x = k->x + first + (threes ? tap / 3 * down : h * down + tap * row);
+            fns[count - 1](&t, x, dz, sums);
+            sums += count * REAL_LANES;
+        }
+}
+
 static void R(weights_piece)(void *context, int64_t piece, int thread)
 {
     const R(weights_job) *j = context;
@@ -171,7 +203,8 @@ static void R(weights_piece)(void *context, int64_t piece, int thread)
                 dz = dz_copy;
             }
             if (j->dbias) R(sum_dz)(dz, pixels, columns, columns, bias + from);
-            if (j->dkernel) R(chunk_sums)(j, &k, group, dz, columns, columns, sums + from * p->kernel_rows);
+            if (j->dkernel && p->depthwise) R(chunk_sums_depthwise)(j, &k, from, dz, sums + from * p->kernel_rows);
+            else if (j->dkernel) R(chunk_sums)(j, &k, group, dz, columns, columns, sums + from * p->kernel_rows);
         }
     }
 }

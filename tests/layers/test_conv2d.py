@@ -4,13 +4,13 @@ import conditions
 import numpy as np
 import pytest
 from conditions import LEVELS
-from gradients import check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.convolution import conv2d, conv2d_gradients
 
 import cnnpy
 from cnnpy import _core
+from gradients import check_gradients
+from reference.convolution import conv2d, conv2d_gradients
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
