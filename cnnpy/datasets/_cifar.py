@@ -122,7 +122,7 @@ def _members(file, path, layout):
     file.seek(0)
     stream = gzip.GzipFile(fileobj=file, mode="rb") if compressed else file
     wanted = {f"{layout.folder}/{name}": name for name in layout.train + layout.test}
-    budget = 2 * layout.most_bytes * len(wanted)
+    budget = layout.most_bytes * (len(wanted) + 1)
     try:
         while wanted:
             header = _next_header(stream, path, wanted)

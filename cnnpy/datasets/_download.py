@@ -169,9 +169,11 @@ def _lock(target, limits):
                 time.sleep(0.1)
             except OSError:  # a file system without locks
                 break
-        yield
-        with contextlib.suppress(OSError):  # who waits for it then runs beside who makes a new one: harmless
-            path.unlink()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # who waits for it then runs beside who makes a new one: harmless
+                path.unlink()
 
 
 def _remove_stale_parts(target):

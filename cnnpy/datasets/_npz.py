@@ -36,6 +36,10 @@ def read_arrays(file, path, wanted):
     try:
         with zipfile.ZipFile(file) as archive:
             return {name: _read_member(archive, name, path, check) for name, check in wanted.items()}
+    except DamagedFileError:
+        raise
+    except OSError as error:  # among others a negative offset
+        raise DamagedFileError(path, f"cannot be read as .npz file ({error.strerror or error})") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, RuntimeError) as error:
         raise DamagedFileError(path, f"is no sound .npz file ({error or type(error).__name__})") from error
 

@@ -46,10 +46,10 @@ from cnnpy.losses.losses import (
 from cnnpy.utils.suggest import unknown
 
 _CLASSES = (
-    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy, CategoricalHinge,
-    CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh, LossFunctionWrapper, MeanAbsoluteError,
-    MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy,
-    SquaredHinge, Tversky,
+    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
+    CategoricalHinge, CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh, LossFunctionWrapper,
+    MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson,
+    SparseCategoricalCrossentropy, SquaredHinge, Tversky,
 )  # fmt: skip
 _FUNCTIONS = (
     binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy,
@@ -80,7 +80,7 @@ _BY_NAME = {
 }
 globals().update(_ALIASES)
 
-__all__ = sorted({*_BY_NAME, "Loss", "deserialize", "get", "serialize"})
+__all__ = ["Loss", "deserialize", "get", "serialize", *sorted(_BY_NAME)]
 
 
 def serialize(loss):
@@ -98,7 +98,8 @@ def deserialize(name, custom_objects=None):
 
 
 def get(identifier):
-    """The loss IDENTIFIER means: a function for its name or alias, an object for a class, its name or a config; None for None.
+    """The loss IDENTIFIER means: a function for its name or alias, an object for a class, its name or a config; None
+    for None.
 
     Raises ValueError for a name nothing is known of, with the nearest spelling and all that are known.
     """

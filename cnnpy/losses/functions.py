@@ -1,6 +1,8 @@
-"""Losses as functions of (y_true, y_pred): one value per sample, the last axis (or that of the classes) being reduced.
+"""Losses as functions of (y_true, y_pred): one value per sample, the last axis (or that of the classes) being
+reduced.
 
-y_pred is a float Tensor or array; y_true may have any dtype. Gradients flow to y_pred; to y_true only where a docstring says so.
+y_pred is a float Tensor or array; y_true may have any dtype. Gradients flow to y_pred; to y_true only where a
+docstring says so.
 """
 
 import warnings
@@ -67,8 +69,8 @@ def mean_absolute_error(y_true, y_pred):
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
     """-sum(y_true ln q) over the classes along AXIS, for one-hot or soft labels: [..., C] gives [...].
 
-    From logits q is their softmax; from probabilities q is y_pred / sum(y_pred), clipped to [1e-7, 1 - 1e-7]. Smoothed labels are
-    y_true (1 - s) + s / C.
+    From logits q is their softmax; from probabilities q is y_pred / sum(y_pred), clipped to [1e-7, 1 - 1e-7].
+    Smoothed labels are y_true (1 - s) + s / C.
     """
     y_true, y_pred = _labels(y_true), float_tensor(y_pred)
     warn_of_one_class("categorical_crossentropy", y_pred)
@@ -82,8 +84,9 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
     """-ln q[label], for class numbers: labels [...] or [..., 1] of any dtype and scores [..., C] give [...].
 
-    From logits q is their softmax; from probabilities, y_pred clipped to [1e-7, 1 - 1e-7] and divided by its sum. Rows whose label is
-    IGNORE_CLASS give 0. A label that is not a whole number in [0, C) is a ValueError that names it, its row and C.
+    From logits q is their softmax; from probabilities, y_pred clipped to [1e-7, 1 - 1e-7] and divided by its sum.
+    Rows whose label is IGNORE_CLASS give 0. A label that is not a whole number in [0, C) is a ValueError that names
+    it, its row and C.
     """
     y_true, y_pred = _labels(y_true), float_tensor(y_pred)
     if not is_last(axis):
@@ -117,7 +120,8 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
 def categorical_focal_crossentropy(
     y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
 ):
-    """sum(-alpha (1 - q)^gamma y_true ln q) over the classes (Lin et al. 2017), with q and labels as in categorical_crossentropy."""
+    """sum(-alpha (1 - q)^gamma y_true ln q) over the classes (Lin et al. 2017), with q and labels as in
+    categorical_crossentropy."""
     y_pred = float_tensor(y_pred)
     y_true = float_tensor(y_true, y_pred.dtype)
     warn_of_one_class("categorical_focal_crossentropy", y_pred)
@@ -146,8 +150,8 @@ def binary_focal_crossentropy(
     label_smoothing=0.0,
     axis=-1,
 ):
-    """mean((1 - p_t)^gamma bce) along AXIS (Lin et al. 2017), p_t being the probability given to the label; with class balancing times
-    alpha where the label is 1 and 1 - alpha where it is 0."""
+    """mean((1 - p_t)^gamma bce) along AXIS (Lin et al. 2017), p_t being the probability given to the label; with
+    class balancing times alpha where the label is 1 and 1 - alpha where it is 0."""
     y_pred = float_tensor(y_pred)
     y_true = float_tensor(y_true, y_pred.dtype)
     if label_smoothing:
@@ -206,7 +210,8 @@ def huber(y_true, y_pred, delta=1.0):
 
 
 def log_cosh(y_true, y_pred):
-    """mean(ln(cosh(y_pred - y_true))) over the last axis, as |e| + ln(1 + exp(-2 |e|)) - ln 2, which does not overflow."""
+    """mean(ln(cosh(y_pred - y_true))) over the last axis, as |e| + ln(1 + exp(-2 |e|)) - ln 2, which does not
+    overflow."""
     y_true, y_pred = _pair(y_true, y_pred)
     size = _core.abs(_core.subtract(y_pred, y_true))
     soft = _core.log1p(_core.exp(_core.multiply(size, -2.0)))
@@ -278,7 +283,8 @@ def dice(y_true, y_pred, axis=None):
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     """1 - both / (both + alpha a + beta b + 1e-7), over AXIS (None: all) (Salehi et al. 2017).
 
-    both = sum(y_true y_pred), a = sum(y_true (1 - y_pred)), b = sum((1 - y_true) y_pred): alpha weighs what y_pred misses.
+    both = sum(y_true y_pred), a = sum(y_true (1 - y_pred)), b = sum((1 - y_true) y_pred): alpha weighs what y_pred
+    misses.
     """
     y_pred = float_tensor(y_pred)
     y_true, axes = float_tensor(y_true, y_pred.dtype), _axes(axis)

@@ -36,7 +36,8 @@ def float_tensor(value, dtype=None):
 
 
 def match_ranks(y_true, y_pred):
-    """Both with equally many axes, where one has a last axis of 1 more: that axis is dropped, or added to the other if it has one axis."""
+    """Both with equally many axes, where one has a last axis of 1 more: that axis is dropped, or added to the other
+    if it has one axis."""
     longer, shorter = y_true.shape, y_pred.shape
     if len(longer) == len(shorter):
         return y_true, y_pred
@@ -54,12 +55,14 @@ def match_ranks(y_true, y_pred):
 class Loss:
     """A loss: `loss(y_true, y_pred, sample_weight=None)` gives a scalar Tensor.
 
-    Subclasses write `call(y_true, y_pred)`, which gives one value per sample. REDUCTION makes a scalar of these: the mean over
-    their number ('sum_over_batch_size', 'mean'), the 'sum', the weighted sum divided by the sum of the weights
-    ('mean_with_sample_weight'), or nothing ('none', None: the values themselves). Sample weights multiply the values; they are
-    aligned with the first axes of the values (one weight per sample, or per sample and row ...), or else as NumPy broadcasts.
+    Subclasses write `call(y_true, y_pred)`, which gives one value per sample. REDUCTION makes a scalar of these: the
+    mean over their number ('sum_over_batch_size', 'mean'), the 'sum', the weighted sum divided by the sum of the
+    weights ('mean_with_sample_weight'), or nothing ('none', None: the values themselves). Sample weights multiply the
+    values; they are aligned with the first axes of the values (one weight per sample, or per sample and row ...), or
+    else as NumPy broadcasts.
 
-    DTYPE is what y_pred is converted to first. Without it float predictions keep their own dtype (Keras converts to floatx).
+    DTYPE is what y_pred is converted to first. Without it float predictions keep their own dtype (Keras converts to
+    floatx).
     """
 
     _raw_labels = False  # whether `call` takes labels as they come

@@ -88,7 +88,8 @@ class BinaryCrossentropy(_CoreLoss):
 class CategoricalCrossentropy(_CoreLoss):
     """Cross-entropy of one-hot or soft labels [..., C] with probabilities [..., C], or with logits if FROM_LOGITS.
 
-    Probabilities are divided by their sum and clipped to [1e-7, 1 - 1e-7]. LABEL_SMOOTHING s makes labels y_true (1 - s) + s / C.
+    Probabilities are divided by their sum and clipped to [1e-7, 1 - 1e-7]. LABEL_SMOOTHING s makes labels y_true (1 -
+    s) + s / C.
     """
 
     def __init__(
@@ -131,8 +132,8 @@ class CategoricalCrossentropy(_CoreLoss):
 class SparseCategoricalCrossentropy(_CoreLoss):
     """Cross-entropy of class numbers [...] or [..., 1] with probabilities [..., C], or with logits if FROM_LOGITS.
 
-    Labels may have any dtype but must be whole numbers in [0, C); others are a ValueError that names them. Rows with the label
-    IGNORE_CLASS give 0 and do not count in a mean.
+    Labels may have any dtype but must be whole numbers in [0, C); others are a ValueError that names them. Rows with
+    the label IGNORE_CLASS give 0 and do not count in a mean.
     """
 
     def __init__(
@@ -327,7 +328,8 @@ class Dice(_FunctionLoss):
 
 
 class Tversky(_FunctionLoss):
-    """1 - the Tversky index over AXIS (None: all), then the reduction; ALPHA weighs what is missed, BETA what is wrongly found."""
+    """1 - the Tversky index over AXIS (None: all), then the reduction; ALPHA weighs what is missed, BETA what is
+    wrongly found."""
 
     def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
         super().__init__(functions.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

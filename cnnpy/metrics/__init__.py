@@ -31,6 +31,19 @@ from cnnpy.metrics.accuracy_metrics import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from cnnpy.metrics.auc import AUC
+from cnnpy.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    PrecisionAtRecall,
+    Recall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+    TrueNegatives,
+    TruePositives,
+)
 from cnnpy.metrics.loss_metrics import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -55,9 +68,11 @@ from cnnpy.utils.suggest import unknown
 
 _CLASSES = (
     Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy, CategoricalHinge,
-    CosineSimilarity, Hinge, KLDivergence, LogCoshError, Mean, MeanAbsoluteError, MeanAbsolutePercentageError, MeanMetricWrapper,
-    MeanSquaredError, MeanSquaredLogarithmicError, Poisson, RootMeanSquaredError, SparseCategoricalAccuracy,
-    SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy, SquaredHinge, Sum, TopKCategoricalAccuracy,
+    CosineSimilarity, Hinge, KLDivergence, LogCoshError, Mean, MeanAbsoluteError, MeanAbsolutePercentageError,
+    MeanMetricWrapper, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, RootMeanSquaredError,
+    SparseCategoricalAccuracy, SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy, SquaredHinge, Sum,
+    TopKCategoricalAccuracy, AUC, FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall,
+    RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity, TrueNegatives, TruePositives,
 )  # fmt: skip
 _FUNCTIONS = (
     binary_accuracy, binary_crossentropy, binary_focal_crossentropy, categorical_accuracy, categorical_crossentropy,
@@ -83,9 +98,7 @@ _BY_NAME = {
     "MSLE": MeanSquaredLogarithmicError,
 }
 
-__all__ = sorted(
-    {*(c.__name__ for c in _CLASSES), *(f.__name__ for f in _FUNCTIONS), "Metric", "deserialize", "get", "serialize"}
-)
+__all__ = ["Metric", "deserialize", "get", "serialize", *sorted(item.__name__ for item in _CLASSES + _FUNCTIONS)]
 
 
 def serialize(metric):
@@ -103,7 +116,8 @@ def deserialize(config, custom_objects=None):
 
 
 def get(identifier):
-    """The metric IDENTIFIER means: an object for a class, its name, an alias or a config, a function as it is; None for None.
+    """The metric IDENTIFIER means: an object for a class, its name, an alias or a config, a function as it is; None
+    for None.
 
     Raises ValueError for a name nothing is known of, with the nearest spelling and all that are known.
     """

@@ -18,7 +18,8 @@ def accuracy(y_true, y_pred):
 
 
 def binary_accuracy(y_true, y_pred, threshold=0.5):
-    """1 where y_true equals (y_pred > threshold), else 0: float32 of the same shape. At the threshold a score is negative."""
+    """1 where y_true equals (y_pred > threshold), else 0: float32 of the same shape. At the threshold a score is
+    negative."""
     return _core.binary_accuracy(_scores(y_true), _scores(y_pred), threshold=threshold)
 
 
@@ -33,7 +34,8 @@ def sparse_categorical_accuracy(y_true, y_pred):
 
 
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
-    """1 where the class of the one-hot y_true [..., C] is among the K largest of y_pred [..., C], else 0: float32 [...]."""
+    """1 where the class of the one-hot y_true [..., C] is among the K largest of y_pred [..., C], else 0: float32
+    [...]."""
     y_true = np.asarray(y_true)
     return _core.in_top_k(y_true.argmax(-1), _scores(y_pred), k=k)
 
@@ -100,7 +102,8 @@ class TopKCategoricalAccuracy(FunctionMetric):
 
 
 class SparseTopKCategoricalAccuracy(FunctionMetric):
-    """How often the labelled class is among the K largest scores; y_pred holds class numbers, best first, if FROM_SORTED_IDS."""
+    """How often the labelled class is among the K largest scores; y_pred holds class numbers, best first, if
+    FROM_SORTED_IDS."""
 
     _direction = "up"
 

@@ -1,4 +1,5 @@
-"""Means of losses, watched as metrics. In a weighted mean the divisor is the sum of the weights, other than in the losses."""
+"""Means of losses, watched as metrics. In a weighted mean the divisor is the sum of the weights, other than in the
+losses."""
 
 import math
 
@@ -90,8 +91,8 @@ class CategoricalCrossentropy(CoreMetric):
 
 
 class SparseCategoricalCrossentropy(CoreMetric):
-    """The mean sparse categorical cross-entropy; see cnnpy.losses.sparse_categorical_crossentropy. Rows with the label IGNORE_CLASS
-    count as 0."""
+    """The mean sparse categorical cross-entropy; see cnnpy.losses.sparse_categorical_crossentropy. Rows with the
+    label IGNORE_CLASS count as 0."""
 
     _direction = "down"
 

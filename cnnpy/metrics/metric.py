@@ -8,10 +8,11 @@ from cnnpy.utils.naming import auto_name
 
 
 class Metric:
-    """A value gathered over batches: `update_state(...)` adds a batch, `result()` gives the value so far, `reset_state()` starts anew.
+    """A value gathered over batches: `update_state(...)` adds a batch, `result()` gives the value so far,
+    `reset_state()` starts anew.
 
-    Subclasses make their state by `add_variable()` and write `update_state` and `result`. The metrics of cnnpy keep plain
-    floats, which costs a step nothing; sums are then taken in double precision.
+    Subclasses make their state by `add_variable()` and write `update_state` and `result`. The metrics of cnnpy keep
+    plain floats, which costs a step nothing; sums are then taken in double precision.
     """
 
     _direction = None  # "up" or "down": which is better

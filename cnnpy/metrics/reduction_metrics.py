@@ -92,7 +92,8 @@ class FunctionMetric(MeanMetricWrapper):
 
 
 class CoreMetric(FunctionMetric):
-    """The mean of one op of the core, whose attributes are parsed once. The op has the function's name unless `_op_name` says another."""
+    """The mean of one op of the core, whose attributes are parsed once. The op has the function's name unless
+    `_op_name` says another."""
 
     _op_name = None
 

@@ -6,8 +6,8 @@ from cnnpy.optimizers.optimizer import Optimizer
 class Adadelta(Optimizer):
     """Steps as large as earlier steps relative to earlier gradients (Zeiler 2012).
 
-    a = rho a + (1 - rho) g^2; step = sqrt(d + epsilon) g / sqrt(a + epsilon); d = rho d + (1 - rho) step^2; v -= rate step. The paper's
-    own form has learning_rate=1.0. The other arguments are those of Optimizer.
+    a = rho a + (1 - rho) g^2; step = sqrt(d + epsilon) g / sqrt(a + epsilon); d = rho d + (1 - rho) step^2; v -= rate
+    step. The paper's own form has learning_rate=1.0. The other arguments are those of Optimizer.
     """
 
     _rule = "adadelta"

@@ -4,7 +4,8 @@ from cnnpy.optimizers.optimizer import Optimizer
 
 
 class Adagrad(Optimizer):
-    """Gradients divided by the root of the sum of their squares (Duchi et al. 2011): a += g^2; v -= rate g / sqrt(a + epsilon).
+    """Gradients divided by the root of the sum of their squares (Duchi et al. 2011): a += g^2; v -= rate g / sqrt(a +
+    epsilon).
 
     The sum starts at INITIAL_ACCUMULATOR_VALUE. The other arguments are those of Optimizer.
     """

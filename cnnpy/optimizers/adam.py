@@ -6,9 +6,9 @@ from cnnpy.optimizers.optimizer import Optimizer
 class Adam(Optimizer):
     """Steps by running means of gradients and of their squares (Kingma and Ba 2014).
 
-    m += (1 - beta_1)(g - m); s += (1 - beta_2)(g^2 - s); v -= alpha m / (sqrt(s) + epsilon) with
-    alpha = rate sqrt(1 - beta_2^t) / (1 - beta_1^t): epsilon is added to the uncorrected root, as in Keras. AMSGRAD takes the
-    largest s so far (Reddi et al. 2018). The other arguments are those of Optimizer.
+    m += (1 - beta_1)(g - m); s += (1 - beta_2)(g^2 - s); v -= alpha m / (sqrt(s) + epsilon) with alpha = rate sqrt(1
+    - beta_2^t) / (1 - beta_1^t): epsilon is added to the uncorrected root, as in Keras. AMSGRAD takes the largest s
+    so far (Reddi et al. 2018). The other arguments are those of Optimizer.
     """
 
     _rule = "adam"

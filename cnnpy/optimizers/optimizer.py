@@ -1,8 +1,8 @@
 """The base of all optimizers.
 
-An optimizer of cnnpy names a rule of the core, the numbers it wants and the slots it keeps, and updates all variables in one
-call. A subclass may instead write `update_step(gradient, variable, learning_rate)` as in Keras; it is then called for one
-variable after the other.
+An optimizer of cnnpy names a rule of the core, the numbers it wants and the slots it keeps, and updates all variables
+in one call. A subclass may instead write `update_step(gradient, variable, learning_rate)` as in Keras; it is then
+called for one variable after the other.
 """
 
 import operator
@@ -50,12 +50,13 @@ class _Planned:
 class Optimizer:
     """Changes variables by their gradients.
 
-    learning_rate: a number, a LearningRateSchedule, or a function without arguments. weight_decay: variables first lose this times
-    the learning rate of themselves (decoupled; reaches biases too, see exclude_from_weight_decay). clipnorm: the largest norm of
-    each gradient; global_clipnorm: of all together; clipvalue: the largest value; at most one of them. use_ema: moving averages
-    of the variables are kept (momentum ema_momentum) and put in their place every ema_overwrite_frequency steps, or at the end
-    of training. loss_scale_factor: the loss was multiplied by this, gradients are divided by it.
-    gradient_accumulation_steps: variables change at every such step only, by the mean of the gradients since.
+    learning_rate: a number, a LearningRateSchedule, or a function without arguments. weight_decay: variables first
+    lose this times the learning rate of themselves (decoupled; reaches biases too, see exclude_from_weight_decay).
+    clipnorm: the largest norm of each gradient; global_clipnorm: of all together; clipvalue: the largest value; at
+    most one of them. use_ema: moving averages of the variables are kept (momentum ema_momentum) and put in their
+    place every ema_overwrite_frequency steps, or at the end of training. loss_scale_factor: the loss was multiplied
+    by this, gradients are divided by it. gradient_accumulation_steps: variables change at every such step only, by
+    the mean of the gradients since.
 
     The old spellings `lr` and `decay` (rate / (1 + decay * iterations)) work with a warning.
     """
@@ -114,7 +115,7 @@ class Optimizer:
         if decay:
             _warn_once(
                 "decay",
-                f"{type(self).__name__}: `decay` is old; the learning rate becomes learning_rate / (1 + decay * iterations). "
+                f"{type(self).__name__}: `decay` is old; the rate becomes learning_rate / (1 + decay * iterations). "
                 "Use optimizers.schedules.InverseTimeDecay",
             )
             if not _is_number(learning_rate) or decay < 0:
@@ -123,9 +124,9 @@ class Optimizer:
                 )
         if kwargs:
             raise ValueError(
-                f"{type(self).__name__}: unknown argument(s) {', '.join(sorted(kwargs))}; known are learning_rate, weight_decay, "
-                "clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, "
-                "gradient_accumulation_steps, name, and the optimizer's own"
+                f"{type(self).__name__}: unknown argument(s) {', '.join(sorted(kwargs))}; known are learning_rate, "
+                "weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, "
+                "loss_scale_factor, gradient_accumulation_steps, name, and the optimizer's own"
             )
         return learning_rate, float(decay)
 
@@ -163,7 +164,7 @@ class Optimizer:
 
     @property
     def learning_rate(self):
-        """The rate of the next step: a Variable if it was given as a number, else what the schedule or function says."""
+        """The rate of the next step: a Variable if it was given as a number, else what the schedule says."""
         rate = self._learning_rate
         if isinstance(rate, Variable):
             return rate
@@ -179,8 +180,8 @@ class Optimizer:
             return
         if isinstance(old, LearningRateSchedule):
             raise TypeError(
-                f"{type(self).__name__}: the learning rate follows {type(old).__name__}, so it cannot be set to a number; make "
-                "the optimizer with a number to be able to"
+                f"{type(self).__name__}: the rate follows {type(old).__name__}, so it cannot be set to a number; "
+                "make the optimizer with a number to be able to"
             )
         if not _is_number(value):
             raise ValueError(f"{type(self).__name__}: learning_rate must be a number, got {value!r}")
@@ -224,7 +225,8 @@ class Optimizer:
         return list(self._variables)
 
     def add_variable(self, shape, initializer="zeros", dtype=None, aggregation=None, layout=None, name=None):
-        """A new Variable of the optimizer. AGGREGATION and LAYOUT concern several devices, of which there is one here."""
+        """A new Variable of the optimizer. AGGREGATION and LAYOUT concern several devices, of which there is one
+        here."""
         dtype = dtype or config.floatx()
         if initializer == "zeros":
             value = np.zeros(shape, dtype)
@@ -301,10 +303,11 @@ class Optimizer:
         self._plain = not (own_step or self.use_ema or self.gradient_accumulation_steps or self._constrained)
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
-        """Leaves these variables, and those whose name matches one of VAR_NAMES, out of weight decay. Before building."""
+        """Leaves these variables, and those whose name matches one of VAR_NAMES, out of weight decay. Before
+        building."""
         if self.built:
             raise ValueError(
-                "exclude_from_weight_decay() must be called before the optimizer is built (by the first step or build())"
+                "exclude_from_weight_decay() must come before the optimizer is built (by the first step or build())"
             )
         self._excluded = {id(variable) for variable in var_list or ()}
         self._excluded_pattern = re.compile("|".join(sorted(set(var_names)))) if var_names else None
@@ -325,8 +328,8 @@ class Optimizer:
     def apply(self, grads, trainable_variables=None):
         """One step: GRADS one to one with TRAINABLE_VARIABLES, or with the variables the optimizer was built for.
 
-        Variables whose gradient is None stay as they are, with a warning; if all are None it is a ValueError. Shapes and dtypes
-        are checked for all variables before any changes.
+        Variables whose gradient is None stay as they are, with a warning; if all are None it is a ValueError. Shapes
+        and dtypes are checked for all variables before any changes.
         """
         if not grads:
             return
@@ -334,7 +337,7 @@ class Optimizer:
         if trainable_variables is None:
             if not self.built:
                 raise ValueError(
-                    f"{type(self).__name__}.apply: pass the variables with the gradients, or call build(variables) first"
+                    f"{type(self).__name__}.apply: pass the variables with the gradients, or call build() first"
                 )
             trainable_variables = own
         elif not self.built:
@@ -364,8 +367,9 @@ class Optimizer:
             index = self._index.get(id(variable))
             if index is None:
                 raise ValueError(
-                    f'{type(self).__name__}: variable "{getattr(variable, "name", variable)}" is unknown to this optimizer, which '
-                    "was built for others; make a new optimizer (or compile the model again) for a changed set of variables"
+                    f'{type(self).__name__}: variable "{getattr(variable, "name", variable)}" is unknown to '
+                    "this optimizer, which was built for others; make a new one (or compile the model again) when the set of "
+                    "variables changes"
                 )
             ordered[index] = gradient
         return ordered
@@ -375,8 +379,8 @@ class Optimizer:
         missing = [v.name for v in variables if grads[self._index[id(v)]] is None]
         if missing:
             warnings.warn(
-                f"Gradients do not exist for variables {missing} when minimizing the loss: the loss does not depend on them. "
-                "If you use model.compile(), did you forget the loss?",
+                f"Gradients do not exist for variables {missing} when minimizing the loss, since it does not depend "
+                "on them. If you use model.compile(), did you forget the loss?",
                 stacklevel=3,
             )
 
@@ -481,7 +485,7 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__}.set_weights: call build(variables) first")
         if len(weights) != len(self._variables):
             raise ValueError(
-                f"{type(self).__name__}.set_weights: there are {len(self._variables)} variables, got {len(weights)} arrays"
+                f"{type(self).__name__}.set_weights: {len(self._variables)} variables, but {len(weights)} arrays"
             )
         for variable, weight in zip(self._variables, weights):
             variable.assign(weight)
@@ -499,8 +503,8 @@ class Optimizer:
         """Takes the variables' values from STORE; with a warning not, if it holds another number of them."""
         if len(store.keys()) != len(self._variables):
             warnings.warn(
-                f"the state of optimizer '{self.name}' was not loaded: it has {len(self._variables)} variables, the saved one "
-                f"{len(store.keys())}",
+                f"the state of optimizer '{self.name}' was not loaded: it has {len(self._variables)} variables, "
+                f"the saved one {len(store.keys())}",
                 stacklevel=2,
             )
             return

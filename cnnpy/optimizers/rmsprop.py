@@ -6,8 +6,8 @@ from cnnpy.optimizers.optimizer import Optimizer
 class RMSprop(Optimizer):
     """Gradients divided by the root of their mean square (Hinton 2012).
 
-    s = rho s + (1 - rho) g^2; step = rate g / sqrt(s + epsilon), where CENTERED takes the square of the mean gradient from s;
-    with momentum m = momentum m + step; v -= m, else v -= step. The other arguments are those of Optimizer.
+    s = rho s + (1 - rho) g^2; step = rate g / sqrt(s + epsilon), where CENTERED takes the square of the mean gradient
+    from s; with momentum m = momentum m + step; v -= m, else v -= step. The other arguments are those of Optimizer.
     """
 
     _rule = "rmsprop"

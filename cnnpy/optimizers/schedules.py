@@ -66,7 +66,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         if len(boundaries) != len(values) - 1:
             raise ValueError(
-                f"there must be one value more than boundaries, got {len(boundaries)} boundaries and {len(values)} values"
+                f"there must be one value more than boundaries, got {len(boundaries)} and {len(values)} values"
             )
         self.boundaries = boundaries
         self.values = values
@@ -84,7 +84,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """From initial_learning_rate to end_learning_rate by (1 - step / decay_steps)^power; starting over with CYCLE, each time for longer."""
+    """From initial_learning_rate to end_learning_rate by (1 - step / decay_steps)^power; starting over with CYCLE,
+    each time for longer."""
 
     def __init__(
         self,
@@ -194,7 +195,8 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosines one after the other, each T_MUL times as long and M_MUL times as high (SGDR, Loshchilov and Hutter 2016)."""
+    """Cosines one after the other, each T_MUL times as long and M_MUL times as high (SGDR, Loshchilov and Hutter
+    2016)."""
 
     def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
         _check_steps("first_decay_steps", first_decay_steps)

@@ -4,7 +4,8 @@ from cnnpy.optimizers.optimizer import Optimizer
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if asked: m = momentum m - rate g; v += m, or v += momentum m - rate g if NESTEROV.
+    """Gradient descent, with momentum if asked: m = momentum m - rate g; v += m, or v += momentum m - rate g if
+    NESTEROV.
 
     Without momentum v -= rate g. The other arguments are those of Optimizer.
     """

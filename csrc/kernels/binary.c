@@ -14,20 +14,20 @@
 
 #define WRAP(a, operation, b) (T)((U)(a)operation(U)(b))
 #define DEFINE_INTEGERS(T, U, suffix)                                                                                  \
-    CNN_INLINE T floor_divide_of_##suffix(T a, T b)                                                                  \
+    CNN_INLINE T floor_divide_of_##suffix(T a, T b)                                                                    \
     {                                                                                                                  \
         if (b == 0) return 0;                                                                                          \
-        if (b == (T)-1) return (T)(0 - (U)a); /* the least integer has no positive fellow */                           \
+        if ((T) - 1 < 0 && b == (T) - 1) return (T)(0 - (U)a); /* the least integer has no positive fellow */          \
         T q = (T)(a / b);                                                                                              \
         return (T)(q - (a % b != 0 && (a < 0) != (b < 0)));                                                            \
     }                                                                                                                  \
-    CNN_INLINE T mod_of_##suffix(T a, T b)                                                                           \
+    CNN_INLINE T mod_of_##suffix(T a, T b)                                                                             \
     {                                                                                                                  \
-        if (b == 0 || b == (T)-1) return b == 0 || (T)-1 < 0 ? 0 : (T)(a % b);                                         \
+        if (b == 0 || ((T) - 1 < 0 && b == (T) - 1)) return 0;                                                         \
         T r = (T)(a % b);                                                                                              \
         return (T)(r + (r != 0 && (r < 0) != (b < 0) ? b : 0));                                                        \
     }                                                                                                                  \
-    CNN_INLINE T power_of_##suffix(T a, T b)                                                                         \
+    CNN_INLINE T power_of_##suffix(T a, T b)                                                                           \
     {                                                                                                                  \
         U result = 1, base = (U)a;                                                                                     \
         for (U rest = b < 0 ? 0 : (U)b; rest; rest >>= 1) {                                                            \
@@ -46,17 +46,19 @@ DEFINE_INTEGERS(int64_t, uint64_t, i64)
 #pragma GCC diagnostic pop
 
 #define DEFINE_REALS(T, suffix, F)                                                                                     \
-    CNN_INLINE T mod_of_##suffix(T a, T b)                                                                           \
+    CNN_INLINE T mod_of_##suffix(T a, T b)                                                                             \
     {                                                                                                                  \
         T r = fmod##F(a, b);                                                                                           \
         if (r == 0) return copysign##F(0, b);                                                                          \
         return (r < 0) != (b < 0) ? r + b : r;                                                                         \
     }                                                                                                                  \
-    CNN_INLINE T floor_divide_of_##suffix(T a, T b)                                                                  \
+    CNN_INLINE T floor_divide_of_##suffix(T a, T b)                                                                    \
     {                                                                                                                  \
+        /* What is left after the remainder is taken divides evenly but for rounding; floor(a / b) is one off at       \
+         * times. */                                                                                                   \
+        T r = fmod##F(a, b), q = (a - r) / b;                                                                          \
         if (b == 0) return a / b;                                                                                      \
-        /* the quotient of what is divisible is whole but for rounding; floor(a / b) would be off by one */            \
-        return rint##F((a - mod_of_##suffix(a, b)) / b);                                                             \
+        return rint##F(r != 0 && (r < 0) != (b < 0) ? q - 1 : q);                                                      \
     }
 
 DEFINE_REALS(float, f32, f)
@@ -172,8 +174,7 @@ static void piece_of_rows(void *context, int64_t piece, int thread)
         if (n > end - begin) n = end - begin;
         const char *pa = j->a + a * j->in_size, *pb = j->b + b * j->in_size;
         if (j->row) j->row(n, pa, s->a[last], pb, s->b[last], j->y + begin * j->out_size);
-        else
-            j->gradient_row(n, pa, s->a[last], pb, s->b[last], j->g + begin * j->in_size, j->y + begin * j->out_size);
+        else j->gradient_row(n, pa, s->a[last], pb, s->b[last], j->g + begin * j->in_size, j->y + begin * j->out_size);
         begin += n;
         at[last] += n;
         a += n * s->a[last];

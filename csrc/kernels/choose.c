@@ -59,7 +59,8 @@ void CNN_K(clip)(cnn_dtype dtype, int64_t n, const void *x, const void *low, con
     cnn_parallel(job.pieces, pieces[dtype], &job);
 }
 
-void CNN_K(clip_gradient)(cnn_dtype dtype, int64_t n, const void *x, const void *low, const void *high, const void *g, void *out)
+void CNN_K(clip_gradient)(cnn_dtype dtype, int64_t n, const void *x, const void *low, const void *high, const void *g,
+                          void *out)
 {
     clip_job job = {.n = n, .pieces = cnn_pieces(n, GRAIN), .x = x, .low = low, .high = high, .g = g, .y = out};
     cnn_parallel(job.pieces, dtype == CNN_FLOAT32 ? clip_gradient_f32 : clip_gradient_f64, &job);
@@ -103,7 +104,8 @@ DEFINE_WHERE(uint8_t, 1)
 DEFINE_WHERE(uint32_t, 4)
 DEFINE_WHERE(uint64_t, 8)
 
-void CNN_K(where)(int size, int64_t n, const uint8_t *condition, const void *a, bool one_a, const void *b, bool one_b, void *y)
+void CNN_K(where)(int size, int64_t n, const uint8_t *condition, const void *a, bool one_a, const void *b, bool one_b,
+                  void *y)
 {
     where_job job = {n, cnn_pieces(n, GRAIN), condition, a, b, one_a, one_b, y};
     cnn_parallel(job.pieces, size == 1 ? where_1 : size == 4 ? where_4 : where_8, &job);

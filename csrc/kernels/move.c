@@ -1,5 +1,5 @@
-/* Copies between two layouts of the same elements: the one kernel under transpose, slice, concatenate, broadcast_to, pad,
- * flip, repeat and tile.
+/* Copies between two layouts of the same elements: the one kernel under transpose, slice, concatenate, broadcast_to,
+ * pad, flip, repeat and tile.
  *
  * The innermost loop is a memcpy, a fill, or a strided loop; where the two layouts want different innermost loops
  * (a transpose), tiles of 16 x 16 elements keep both in cache. Parallel over the outer loops. */
@@ -23,7 +23,7 @@
     }                                                                                                                  \
                                                                                                                        \
     /* The innermost loop NI x the loop MI: row by row, or by tiles where the source runs along the other one. */      \
-    static void plane_##suffix(const int64_t m, int64_t from_m, int64_t to_m, int64_t n, int64_t from_n, int64_t to_n,  \
+    static void plane_##suffix(const int64_t m, int64_t from_m, int64_t to_m, int64_t n, int64_t from_n, int64_t to_n, \
                                const T *from, T *to)                                                                   \
     {                                                                                                                  \
         if (from_m != 1 || from_n == 1 || n < 4) {                                                                     \
@@ -85,7 +85,8 @@ void CNN_K(move)(int size, const cnn_move *loops, const void *from, void *to)
         total *= loops->dim[d];
         if (loops->dim[d] > 1) { /* a loop that follows on from the one outside it melts into it */
             int last = s->ndim - 1;
-            if (last >= 0 && s->from[last] == loops->from[d] * loops->dim[d] && s->to[last] == loops->to[d] * loops->dim[d]) {
+            if (last >= 0 && s->from[last] == loops->from[d] * loops->dim[d] &&
+                s->to[last] == loops->to[d] * loops->dim[d]) {
                 s->dim[last] *= loops->dim[d];
                 s->from[last] = loops->from[d];
                 s->to[last] = loops->to[d];

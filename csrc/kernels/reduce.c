@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define GRAIN 32768
-#define RUN 512    /* elements added in their own type: along the count, for each of the lanes below */
+#define RUN 512     /* elements added in their own type: along the count, for each of the lanes below */
 #define COLUMNS 256 /* of inner, done together */
 #define LANES 16
 
@@ -112,7 +112,8 @@ INTEGERS(uint8_t, u8, 0, UINT8_MAX)
 INTEGERS(int32_t, i32, INT32_MIN, INT32_MAX)
 INTEGERS(int64_t, i64, INT64_MIN, INT64_MAX)
 
-#define ROW(name, what) {name##_u8_##what, name##_u8_##what, name##_i32_##what, name##_i64_##what, name##_f32_##what, name##_f64_##what}
+#define ROW(name, what)                                                                                                \
+    {name##_u8_##what, name##_u8_##what, name##_i32_##what, name##_i64_##what, name##_f32_##what, name##_f64_##what}
 #define ALL(what) {ROW(sum, what), ROW(prod, what), ROW(max, what), ROW(min, what), ROW(all, what), ROW(any, what)}
 static const part_fn parts_of[CNN_REDUCE_COUNT][CNN_DTYPE_COUNT] = ALL(part);
 static const join_fn joins_of[CNN_REDUCE_COUNT][CNN_DTYPE_COUNT] = ALL(join);
@@ -129,8 +130,8 @@ typedef struct {
     part_fn part;
     join_fn join;
     int64_t outer, count, inner;
-    int64_t columns;          /* column groups of inner, per outer turn */
-    int64_t parts;            /* of the count */
+    int64_t columns;            /* column groups of inner, per outer turn */
+    int64_t parts;              /* of the count */
     int64_t units, unit_pieces; /* outer * columns */
     int in_size, out_size;
     const char *x;
@@ -183,8 +184,8 @@ static void piece_of_parts(void *context, int64_t piece, int thread)
     }
 }
 
-void CNN_K(reduce)(cnn_reduce_fn fn, cnn_dtype dtype, int64_t outer, int64_t count, int64_t inner, const void *x, void *y,
-                   void *scratch)
+void CNN_K(reduce)(cnn_reduce_fn fn, cnn_dtype dtype, int64_t outer, int64_t count, int64_t inner, const void *x,
+                   void *y, void *scratch)
 {
     job j = {.part = parts_of[fn][dtype], .join = joins_of[fn][dtype], .outer = outer, .count = count, .inner = inner};
     if (outer * inner == 0) return;

@@ -20,7 +20,7 @@ typedef struct {
         const job *j = context;                                                                                        \
         int64_t begin, end;                                                                                            \
         (void)thread;                                                                                                  \
-        cnn_piece_range(j->outer *j->columns, j->pieces, piece, &begin, &end);                                         \
+        cnn_piece_range(j->outer * j->columns, j->pieces, piece, &begin, &end);                                        \
         for (int64_t unit = begin; unit < end; unit++) {                                                               \
             int64_t first = unit % j->columns * COLUMNS, at = unit / j->columns * j->count * j->inner + first;         \
             int64_t width = j->inner - first < COLUMNS ? j->inner - first : COLUMNS;                                   \
@@ -64,7 +64,8 @@ static void run(cnn_piece_fn fn, int64_t outer, int64_t count, int64_t inner, bo
 
 void CNN_K(cumsum)(cnn_dtype dtype, int64_t outer, int64_t count, int64_t inner, bool reverse, const void *x, void *y)
 {
-    static const cnn_piece_fn pieces[CNN_DTYPE_COUNT] = {cumsum_u8, cumsum_u8, cumsum_i32, cumsum_i64, cumsum_f32, cumsum_f64};
+    static const cnn_piece_fn pieces[CNN_DTYPE_COUNT] = {cumsum_u8,  cumsum_u8,  cumsum_i32,
+                                                         cumsum_i64, cumsum_f32, cumsum_f64};
     run(pieces[dtype], outer, count, inner, reverse, x, y);
 }
 

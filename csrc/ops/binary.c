@@ -20,8 +20,10 @@ static cnn_status check_arithmetic(cnn_call *c)
 static cnn_status check_numbers(cnn_call *c)
 {
     if (common_dtype(c) == CNN_BOOL)
-        return cnn_fail(CNN_ERR_TYPE, "both operands are bool, for which %s is not defined; convert one with .astype(), or use "
-                                      "logical_and, logical_or, logical_xor", c->op->name);
+        return cnn_fail(CNN_ERR_TYPE,
+                        "both operands are bool, for which %s is not defined; convert one with .astype(), or use "
+                        "logical_and, logical_or, logical_xor",
+                        c->op->name);
     return check_arithmetic(c);
 }
 
@@ -32,10 +34,14 @@ static cnn_status check_power(cnn_call *c)
     cnn_dtype dtype = b->shape.dtype;
     if (common_dtype(c) >= CNN_FLOAT32) return CNN_OK;
     for (int64_t i = 0; i < b->size; i++) {
-        int64_t exponent = dtype == CNN_INT64 ? ((int64_t *)b->data)[i] : dtype == CNN_INT32 ? ((int32_t *)b->data)[i] : 0;
+        int64_t exponent = dtype == CNN_INT64   ? ((int64_t *)b->data)[i]
+                           : dtype == CNN_INT32 ? ((int32_t *)b->data)[i]
+                                                : 0;
         if (exponent < 0)
-            return cnn_fail(CNN_ERR_VALUE, "an integer to a negative integer power (%lld) is no integer; convert x1 with .astype('float32')",
-                            (long long)exponent);
+            return cnn_fail(
+                CNN_ERR_VALUE,
+                "an integer to a negative integer power (%lld) is no integer; convert x1 with .astype('float32')",
+                (long long)exponent);
     }
     return CNN_OK;
 }
@@ -86,8 +92,8 @@ static cnn_status full_gradient(cnn_call *c, cnn_binary_fn fn, int which, bool l
     cnn_broadcast_loops(&g->shape, reads ? &x[0]->shape : &g->shape, reads ? &x[1]->shape : &g->shape, &loops);
     cnn_status status = last ? cnn_grad_buffer(c, 0, out) : cnn_tensor_new(&g->shape, out);
     if (status == CNN_OK)
-        cnn_k()->binary_gradient(fn, which, g->shape.dtype, &loops, reads ? x[0]->data : g->data, reads ? x[1]->data : g->data,
-                                 g->data, (*out)->data);
+        cnn_k()->binary_gradient(fn, which, g->shape.dtype, &loops, reads ? x[0]->data : g->data,
+                                 reads ? x[1]->data : g->data, g->data, (*out)->data);
     cnn_tensor_release(x[0]);
     cnn_tensor_release(x[1]);
     return status;

@@ -32,7 +32,8 @@ static const attributes defaults = {CNN_FLOAT32};
 
 const cnn_op cnn_op_cast = {
     .name = "cast",
-    .doc = "cast(x, *, dtype): x as dtype. Reals lose their fraction as integers; integers wrap; what is not 0 is True.",
+    .doc =
+        "cast(x, *, dtype): x as dtype. Reals lose their fraction as integers; integers wrap; what is not 0 is True.",
     .input_names = input_names,
     .min_inputs = 1,
     .max_inputs = 1,

@@ -13,7 +13,8 @@ static cnn_status check_clip(cnn_call *c)
 {
     const clip_attributes *a = c->attrs;
     if (!(a->min <= a->max))
-        return cnn_fail(CNN_ERR_VALUE, "min is %g and max is %g; min must not be greater than max, nor one of them NaN", a->min, a->max);
+        return cnn_fail(CNN_ERR_VALUE, "min is %g and max is %g; min must not be greater than max, nor one of them NaN",
+                        a->min, a->max);
     c->out_shape[0] = c->in[0]->shape;
     return CNN_OK;
 }
@@ -122,8 +123,8 @@ static cnn_status choose(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *b, cn
     if (status == CNN_OK) status = operand(a, y->shape.dtype, &y->shape, true, &t[1]);
     if (status == CNN_OK) status = operand(b, y->shape.dtype, &y->shape, true, &t[2]);
     if (status == CNN_OK && y->size)
-        cnn_k()->where((int)cnn_dtype_size(y->shape.dtype), y->size, t[0]->data, t[1]->data, t[1]->size == 1, t[2]->data,
-                       t[2]->size == 1, y->data);
+        cnn_k()->where((int)cnn_dtype_size(y->shape.dtype), y->size, t[0]->data, t[1]->data, t[1]->size == 1,
+                       t[2]->data, t[2]->size == 1, y->data);
     for (int i = 0; i < 3; i++) cnn_tensor_release(t[i]);
     return status;
 }
@@ -156,7 +157,8 @@ static const char *const where_inputs[] = {"condition", "x1", "x2"};
 
 const cnn_op cnn_op_where = {
     .name = "where",
-    .doc = "where(condition, x1, x2): x1 where the condition is true, else x2, element by element; all three broadcast.",
+    .doc =
+        "where(condition, x1, x2): x1 where the condition is true, else x2, element by element; all three broadcast.",
     .input_names = where_inputs,
     .min_inputs = 3,
     .max_inputs = 3,

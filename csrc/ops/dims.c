@@ -38,7 +38,8 @@ static cnn_status check_squeeze(cnn_call *c)
     y->ndim = 0;
     for (int d = 0; d < x->ndim; d++) {
         if (gone[d] && x->dim[d] != 1 && a->axis.count)
-            return cnn_fail(CNN_ERR_VALUE, "dimension %d of shape %s is not 1 and cannot be squeezed", d, cnn_shape_text(x, text));
+            return cnn_fail(CNN_ERR_VALUE, "dimension %d of shape %s is not 1 and cannot be squeezed", d,
+                            cnn_shape_text(x, text));
         if (!gone[d] || x->dim[d] != 1) y->dim[y->ndim++] = x->dim[d];
     }
     return CNN_OK;
@@ -60,7 +61,8 @@ static cnn_status check_broadcast_to(cnn_call *c)
     cnn_shape *y = &c->out_shape[0];
     int64_t size;
     if (a->shape.count > CNN_MAX_NDIM)
-        return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions, shape asks for %d", CNN_MAX_NDIM, (int)a->shape.count);
+        return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions, shape asks for %d", CNN_MAX_NDIM,
+                        (int)a->shape.count);
     y->dtype = c->in[0]->shape.dtype;
     y->ndim = (int)a->shape.count;
     for (int d = 0; d < y->ndim; d++) y->dim[d] = a->shape.at[d];
@@ -106,4 +108,5 @@ static const broadcast_attributes broadcast_to_defaults;
 
 OP(expand_dims, view, "expand_dims(x, *, axis=-1): x with a new dimension of 1 at axis.")
 OP(squeeze, view, "squeeze(x, *, axis=()): x without the dimensions of 1, all or those named.")
-OP(broadcast_to, broadcast_to, "broadcast_to(x, *, shape): x repeated along its dimensions of 1, and new ones before, to shape.")
+OP(broadcast_to, broadcast_to,
+   "broadcast_to(x, *, shape): x repeated along its dimensions of 1, and new ones before, to shape.")

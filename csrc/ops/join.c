@@ -16,8 +16,9 @@ static cnn_status check_alike(cnn_call *c, int axis)
         bool fits = x->ndim == first->ndim;
         for (int d = 0; fits && d < x->ndim; d++) fits = d == axis || x->dim[d] == first->dim[d];
         if (!fits)
-            return cnn_fail(CNN_ERR_VALUE, axis < 0 ? "shapes must be equal, got %s and %s (input %d)%.0d"
-                                                    : "shapes %s and %s (input %d) must be equal but for dimension %d",
+            return cnn_fail(CNN_ERR_VALUE,
+                            axis < 0 ? "shapes must be equal, got %s and %s (input %d)%.0d"
+                                     : "shapes %s and %s (input %d) must be equal but for dimension %d",
                             cnn_shape_text(first, ta), cnn_shape_text(x, tb), i, axis < 0 ? 0 : axis);
         c->out_shape[0].dtype = cnn_promote(c->out_shape[0].dtype, x->dtype);
     }

@@ -23,7 +23,8 @@ static cnn_status matrices(const cnn_call *c, layout *l)
     l->a = c->in[0]->shape;
     l->b = c->in[1]->shape;
     if (l->a.ndim == 0 || l->b.ndim == 0)
-        return cnn_fail(CNN_ERR_VALUE, "operands must have at least one dimension, got shapes %s and %s; use multiply for numbers",
+        return cnn_fail(CNN_ERR_VALUE,
+                        "operands must have at least one dimension, got shapes %s and %s; use multiply for numbers",
                         cnn_shape_text(&l->a, ta), cnn_shape_text(&l->b, tb));
     if (l->a.ndim == 1) {
         l->a.dim[1] = l->a.dim[0];
@@ -102,12 +103,15 @@ static void one_product(const job *j, int64_t s)
 {
     const int64_t size = j->dtype == CNN_FLOAT32 ? 4 : 8;
     const int64_t lda = j->ta ? j->m : j->k, ldb = j->tb ? j->k : j->n;
-    const void *a = j->pa + place(&j->y, &j->a, s) * j->m * j->k * size, *b = j->pb + place(&j->y, &j->b, s) * j->k * j->n * size;
+    const void *a = j->pa + place(&j->y, &j->a, s) * j->m * j->k * size,
+               *b = j->pb + place(&j->y, &j->b, s) * j->k * j->n * size;
     void *y = j->py + s * j->m * j->n * size;
     if (j->dtype == CNN_FLOAT32)
-        (j->serial ? cnn_gemm_serial_f32 : cnn_gemm_f32)(j->ta, j->tb, j->m, j->n, j->k, a, lda > 0 ? lda : 1, b, ldb > 0 ? ldb : 1, 0, y, j->n);
+        (j->serial ? cnn_gemm_serial_f32 : cnn_gemm_f32)(j->ta, j->tb, j->m, j->n, j->k, a, lda > 0 ? lda : 1, b,
+                                                         ldb > 0 ? ldb : 1, 0, y, j->n);
     else
-        (j->serial ? cnn_gemm_serial_f64 : cnn_gemm_f64)(j->ta, j->tb, j->m, j->n, j->k, a, lda > 0 ? lda : 1, b, ldb > 0 ? ldb : 1, 0, y, j->n);
+        (j->serial ? cnn_gemm_serial_f64 : cnn_gemm_f64)(j->ta, j->tb, j->m, j->n, j->k, a, lda > 0 ? lda : 1, b,
+                                                         ldb > 0 ? ldb : 1, 0, y, j->n);
 }
 
 static void some_products(void *context, int64_t piece, int thread)
@@ -133,8 +137,8 @@ static void run(job *j)
 }
 
 /* Y (of the whole stack, M x N each) = op(A) op(B); the matrix shapes SA and SB are those of the data as stored. */
-static cnn_status products(bool ta, bool tb, int64_t m, int64_t n, int64_t k, cnn_tensor *a, const cnn_shape *sa, cnn_tensor *b,
-                           const cnn_shape *sb, const cnn_shape *heads, cnn_tensor *y)
+static cnn_status products(bool ta, bool tb, int64_t m, int64_t n, int64_t k, cnn_tensor *a, const cnn_shape *sa,
+                           cnn_tensor *b, const cnn_shape *sb, const cnn_shape *heads, cnn_tensor *y)
 {
     job j = {.dtype = y->shape.dtype, .ta = ta, .tb = tb, .m = m, .n = n, .k = k, .y = *heads, .a = *sa, .b = *sb};
     j.stack = 1;
@@ -174,7 +178,8 @@ static cnn_status gradient_of(cnn_call *c, int which, const layout *l, cnn_tenso
     cnn_shape stacked = l->y;
     CNN_TRY(cnn_as_dtype(c->in[!which], g->shape.dtype, &other));
     cnn_status status = CNN_OK;
-    bool folded = which == 1 && l->b.ndim == 2 && l->a.ndim == l->y.ndim && l->stack > 1 && l->stack * l->m <= INT32_MAX;
+    bool folded =
+        which == 1 && l->b.ndim == 2 && l->a.ndim == l->y.ndim && l->stack > 1 && l->stack * l->m <= INT32_MAX;
     stacked.dtype = g->shape.dtype;
     stacked.dim[stacked.ndim - 2] = which ? l->k : l->m;
     stacked.dim[stacked.ndim - 1] = which ? l->n : l->k;
@@ -218,8 +223,9 @@ static const char *const input_names[] = {"a", "b"};
 
 const cnn_op cnn_op_matmul = {
     .name = "matmul",
-    .doc = "matmul(a, b): the matrix product of a[..., M, K] and b[..., K, N] as NumPy's; a vector is one row (a) or one "
-           "column (b).",
+    .doc =
+        "matmul(a, b): the matrix product of a[..., M, K] and b[..., K, N] as NumPy's; a vector is one row (a) or one "
+        "column (b).",
     .input_names = input_names,
     .min_inputs = 2,
     .max_inputs = 2,

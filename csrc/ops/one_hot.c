@@ -14,8 +14,10 @@ static cnn_status check(cnn_call *c)
     const cnn_shape *x = &c->in[0]->shape;
     cnn_shape *y = &c->out_shape[0];
     if (cnn_dtype_is_float(x->dtype) || x->dtype == CNN_BOOL)
-        return cnn_fail(CNN_ERR_TYPE, "class numbers must be integers, got %s; convert them with .astype('int32')", cnn_dtype_name(x->dtype));
-    if (a->num_classes < 1) return cnn_fail(CNN_ERR_VALUE, "num_classes must be at least 1, got %lld", (long long)a->num_classes);
+        return cnn_fail(CNN_ERR_TYPE, "class numbers must be integers, got %s; convert them with .astype('int32')",
+                        cnn_dtype_name(x->dtype));
+    if (a->num_classes < 1)
+        return cnn_fail(CNN_ERR_VALUE, "num_classes must be at least 1, got %lld", (long long)a->num_classes);
     if (x->ndim == CNN_MAX_NDIM) return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions", CNN_MAX_NDIM);
     *y = *x;
     y->dim[y->ndim++] = a->num_classes;
@@ -36,7 +38,8 @@ static cnn_status forward(cnn_call *c)
     memset(y->data, 0, cnn_tensor_bytes(y));
     for (int64_t i = 0; i < x->size; i++) {
         int64_t class = ((const int64_t *)classes->data)[i];
-        if (class >= 0 && class < a->num_classes) memcpy((char *)y->data + (size_t)(i * a->num_classes + class) * size, one, size);
+        if (class >= 0 && class < a->num_classes)
+            memcpy((char *)y->data + (size_t)(i * a->num_classes + class) * size, one, size);
     }
     cnn_tensor_release(classes);
     return CNN_OK;
@@ -51,7 +54,8 @@ static const attributes defaults = {0, CNN_FLOAT32};
 
 const cnn_op cnn_op_one_hot = {
     .name = "one_hot",
-    .doc = "one_hot(x, *, num_classes, dtype='float32'): y[..., k] = (x[...] == k); a class out of range gives a row of zeros.",
+    .doc = "one_hot(x, *, num_classes, dtype='float32'): y[..., k] = (x[...] == k); a class out of range gives a row "
+           "of zeros.",
     .input_names = input_names,
     .min_inputs = 1,
     .max_inputs = 1,

@@ -19,12 +19,14 @@ static cnn_status check_pad(cnn_call *c)
     const cnn_shape *x = &c->in[0]->shape;
     char text[CNN_SHAPE_TEXT];
     if (a->padding.count != 2 * x->ndim)
-        return cnn_fail(CNN_ERR_VALUE, "padding has %d numbers; shape %s needs %d, how many to put before and after each dimension",
+        return cnn_fail(CNN_ERR_VALUE,
+                        "padding has %d numbers; shape %s needs %d, how many to put before and after each dimension",
                         (int)a->padding.count, cnn_shape_text(x, text), 2 * x->ndim);
     c->out_shape[0] = *x;
     for (int i = 0; i < a->padding.count; i++) {
         if (a->padding.at[i] < 0)
-            return cnn_fail(CNN_ERR_VALUE, "padding of dimension %d is %lld; it must not be negative", i / 2, (long long)a->padding.at[i]);
+            return cnn_fail(CNN_ERR_VALUE, "padding of dimension %d is %lld; it must not be negative", i / 2,
+                            (long long)a->padding.at[i]);
         if (__builtin_add_overflow(c->out_shape[0].dim[i / 2], a->padding.at[i], &c->out_shape[0].dim[i / 2]))
             return cnn_fail(CNN_ERR_VALUE, "padding is too large");
     }
@@ -149,7 +151,8 @@ static cnn_status repeat_blocks(cnn_tensor *t, int64_t width, int64_t times, con
 }
 
 /* The gradient of it: the sum over the repetitions. */
-static cnn_status sum_blocks(cnn_tensor *g, int64_t blocks, int64_t width, int64_t times, const cnn_shape *shape, cnn_tensor **out)
+static cnn_status sum_blocks(cnn_tensor *g, int64_t blocks, int64_t width, int64_t times, const cnn_shape *shape,
+                             cnn_tensor **out)
 {
     const bool middle[CNN_MAX_NDIM] = {false, true, false};
     cnn_shape split = {g->shape.dtype, 3, {blocks, times, width}};
@@ -191,14 +194,15 @@ static int64_t repeat_width(const cnn_call *c)
 
 static cnn_status forward_repeat(cnn_call *c)
 {
-    return repeat_blocks(c->in[0], repeat_width(c), ((const repeat_attributes *)c->attrs)->repeats, &c->out_shape[0], &c->out[0]);
+    return repeat_blocks(c->in[0], repeat_width(c), ((const repeat_attributes *)c->attrs)->repeats, &c->out_shape[0],
+                         &c->out[0]);
 }
 
 static cnn_status backward_repeat(cnn_call *c)
 {
     const int64_t width = repeat_width(c);
-    return sum_blocks(c->grad_out[0], width ? c->in[0]->size / width : 0, width, ((const repeat_attributes *)c->attrs)->repeats,
-                      &c->in[0]->shape, &c->grad_in[0]);
+    return sum_blocks(c->grad_out[0], width ? c->in[0]->size / width : 0, width,
+                      ((const repeat_attributes *)c->attrs)->repeats, &c->in[0]->shape, &c->grad_in[0]);
 }
 
 static const cnn_attr repeat_attrs[] = {
@@ -229,9 +233,11 @@ static cnn_status check_tile(cnn_call *c)
     const tile_attributes *a = c->attrs;
     cnn_shape *y = &c->out_shape[0];
     int64_t size;
-    if (a->repeats.count > CNN_MAX_NDIM) return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions", CNN_MAX_NDIM);
+    if (a->repeats.count > CNN_MAX_NDIM)
+        return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions", CNN_MAX_NDIM);
     for (int i = 0; i < a->repeats.count; i++)
-        if (a->repeats.at[i] < 0) return cnn_fail(CNN_ERR_VALUE, "repeats must not be negative, got %lld", (long long)a->repeats.at[i]);
+        if (a->repeats.at[i] < 0)
+            return cnn_fail(CNN_ERR_VALUE, "repeats must not be negative, got %lld", (long long)a->repeats.at[i]);
     y->dtype = c->in[0]->shape.dtype;
     y->ndim = tile_ndim(c);
     for (int d = 0; d < y->ndim; d++) {
@@ -305,8 +311,10 @@ static const tile_attributes tile_defaults;
         .backward = backward_##NAME,                                                                                   \
     };
 
-OP(pad, 2, false, "pad(x, *, padding, value=0): x inside a border; padding = (before, after) of dimension 0, then of 1, ...")
+OP(pad, 2, false,
+   "pad(x, *, padding, value=0): x inside a border; padding = (before, after) of dimension 0, then of 1, ...")
 OP(flip, 1, false, "flip(x, *, axis=()): x with the order along the axes (none named: all) reversed.")
 OP(repeat, 2, true, "repeat(x, *, repeats, axis=-1): each slice along the axis that many times, one after the other.")
-OP(tile, 1, true, "tile(x, *, repeats): x side by side that many times in each dimension; the shorter of the shape and repeats "
-                  "gets ones in front.")
+OP(tile, 1, true,
+   "tile(x, *, repeats): x side by side that many times in each dimension; the shorter of the shape and repeats "
+   "gets ones in front.")

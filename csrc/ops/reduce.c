@@ -105,7 +105,8 @@ static cnn_status mean_of(cnn_tensor *t, const bool reduced[CNN_MAX_NDIM], cnn_t
         if (sum->shape.dtype == CNN_FLOAT64) ((double *)(*out)->data)[i] = ((double *)sum->data)[i] / count;
         else
             ((float *)(*out)->data)[i] = (float)((sum->shape.dtype == CNN_FLOAT32 ? (double)((float *)sum->data)[i]
-                                                                                  : (double)((int64_t *)sum->data)[i]) / count);
+                                                                                  : (double)((int64_t *)sum->data)[i]) /
+                                                 count);
     }
     cnn_tensor_release(sum);
     return status;
@@ -317,5 +318,5 @@ REDUCTION(min, "the smallest element", check_extreme, CNN_KEEP_INPUT(0) | CNN_KE
 REDUCTION(all, "whether all elements are true", check_truth, CNN_KEEP_NOTHING, NULL)
 REDUCTION(any, "whether any element is true", check_truth, CNN_KEEP_NOTHING, NULL)
 OP(mean, "the mean (of integers: float32)", check_mean, forward_mean, CNN_KEEP_NOTHING, backward_mean)
-OP(variance, "the mean square distance from the mean (of integers: float32)", check_mean, forward_variance, CNN_KEEP_INPUT(0),
-   backward_variance)
+OP(variance, "the mean square distance from the mean (of integers: float32)", check_mean, forward_variance,
+   CNN_KEEP_INPUT(0), backward_variance)

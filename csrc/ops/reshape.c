@@ -13,7 +13,8 @@ static cnn_status check(cnn_call *c)
     char text[CNN_SHAPE_TEXT], wanted[CNN_SHAPE_TEXT];
     int64_t known = 1, free_at = -1;
     if (a->shape.count > CNN_MAX_NDIM)
-        return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions, shape asks for %d", CNN_MAX_NDIM, (int)a->shape.count);
+        return cnn_fail(CNN_ERR_VALUE, "a tensor has at most %d dimensions, shape asks for %d", CNN_MAX_NDIM,
+                        (int)a->shape.count);
     y->dtype = x->dtype;
     y->ndim = (int)a->shape.count;
     for (int i = 0; i < y->ndim; i++) {
@@ -22,7 +23,8 @@ static cnn_status check(cnn_call *c)
             if (free_at >= 0) return cnn_fail(CNN_ERR_VALUE, "shape may hold -1 only once");
             free_at = i;
         } else if (y->dim[i] < 0) {
-            return cnn_fail(CNN_ERR_VALUE, "dimension %d of shape is %lld; only -1 may be negative", i, (long long)y->dim[i]);
+            return cnn_fail(CNN_ERR_VALUE, "dimension %d of shape is %lld; only -1 may be negative", i,
+                            (long long)y->dim[i]);
         } else if (__builtin_mul_overflow(known, y->dim[i], &known)) {
             return cnn_fail(CNN_ERR_VALUE, "shape is too large");
         }
@@ -51,7 +53,8 @@ static const attributes defaults = {{1, {-1}}};
 
 const cnn_op cnn_op_reshape = {
     .name = "reshape",
-    .doc = "reshape(x, *, shape): x with another shape and the same elements in the same order; one dimension may be -1.",
+    .doc =
+        "reshape(x, *, shape): x with another shape and the same elements in the same order; one dimension may be -1.",
     .input_names = input_names,
     .min_inputs = 1,
     .max_inputs = 1,

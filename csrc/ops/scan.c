@@ -61,7 +61,8 @@ static const cumsum_attributes cumsum_defaults = {-1, false};
 
 const cnn_op cnn_op_cumsum = {
     .name = "cumsum",
-    .doc = "cumsum(x, *, axis=-1, reverse=False): the sums of all elements up to each one (reverse: from each one on) along "
+    .doc = "cumsum(x, *, axis=-1, reverse=False): the sums of all elements up to each one (reverse: from each one on) "
+           "along "
            "an axis. Integers give int64.",
     .input_names = input_names,
     .min_inputs = 1,
@@ -91,7 +92,8 @@ static cnn_status check_arg(cnn_call *c)
     if (a->axis.count) count = x->dim[a->axis.at[0] < 0 ? a->axis.at[0] + x->ndim : a->axis.at[0]];
     CNN_TRY(cnn_shape_size(&c->out_shape[0], &size));
     if (count == 0 && size > 0)
-        return cnn_fail(CNN_ERR_VALUE, "no elements to take the %s of: x has shape %s", c->op->name, cnn_shape_text(x, text));
+        return cnn_fail(CNN_ERR_VALUE, "no elements to take the %s of: x has shape %s", c->op->name,
+                        cnn_shape_text(x, text));
     return CNN_OK;
 }
 
@@ -124,7 +126,8 @@ static const arg_attributes arg_defaults;
 #define ARG(NAME, WORDS)                                                                                               \
     const cnn_op cnn_op_##NAME = {                                                                                     \
         .name = #NAME,                                                                                                 \
-        .doc = #NAME "(x, *, axis=(), keepdims=False): where the first of the " WORDS " elements along an axis is, or in " \
+        .doc = #NAME "(x, *, axis=(), keepdims=False): where the first of the " WORDS                                  \
+                     " elements along an axis is, or in "                                                              \
                      "the flattened tensor, as int64; the first NaN, if there is one.",                                \
         .input_names = input_names,                                                                                    \
         .min_inputs = 1,                                                                                               \

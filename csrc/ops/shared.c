@@ -15,7 +15,8 @@ cnn_status cnn_check_axis(int64_t *axis, int ndim)
     return CNN_OK;
 }
 
-cnn_status cnn_check_axes(const cnn_ints *axes, const cnn_shape *shape, bool keepdims, bool reduced[CNN_MAX_NDIM], cnn_shape *out)
+cnn_status cnn_check_axes(const cnn_ints *axes, const cnn_shape *shape, bool keepdims, bool reduced[CNN_MAX_NDIM],
+                          cnn_shape *out)
 {
     for (int d = 0; d < CNN_MAX_NDIM; d++) reduced[d] = axes->count == 0 && d < shape->ndim;
     for (int64_t i = 0; i < axes->count; i++) {
@@ -39,9 +40,10 @@ cnn_status cnn_check_broadcast(const cnn_shape *a, const cnn_shape *b, cnn_shape
         int ia = d - (out->ndim - a->ndim), ib = d - (out->ndim - b->ndim);
         int64_t da = ia < 0 ? 1 : a->dim[ia], db = ib < 0 ? 1 : b->dim[ib];
         if (da != db && da != 1 && db != 1)
-            return cnn_fail(CNN_ERR_VALUE,
-                            "shapes %s and %s cannot be broadcast together: counted from the right, dimensions must be equal or 1",
-                            cnn_shape_text(a, ta), cnn_shape_text(b, tb));
+            return cnn_fail(
+                CNN_ERR_VALUE,
+                "shapes %s and %s cannot be broadcast together: counted from the right, dimensions must be equal or 1",
+                cnn_shape_text(a, ta), cnn_shape_text(b, tb));
         out->dim[d] = da == 1 ? db : da;
     }
     return CNN_OK;
@@ -54,7 +56,8 @@ cnn_status cnn_check_broadcast_to(const cnn_shape *x, const cnn_shape *shape)
     for (int d = 0; fits && d < x->ndim; d++)
         fits = x->dim[d] == 1 || x->dim[d] == shape->dim[shape->ndim - x->ndim + d];
     if (fits) return CNN_OK;
-    return cnn_fail(CNN_ERR_VALUE, "shape %s cannot be broadcast to %s: counted from the right, its dimensions must be equal or 1",
+    return cnn_fail(CNN_ERR_VALUE,
+                    "shape %s cannot be broadcast to %s: counted from the right, its dimensions must be equal or 1",
                     cnn_shape_text(x, tx), cnn_shape_text(shape, ts));
 }
 

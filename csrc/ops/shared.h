@@ -28,7 +28,8 @@ static inline cnn_dtype cnn_promote_real(cnn_dtype a)
 /* *AXIS from [-ndim, ndim) to [0, ndim). */
 cnn_status cnn_check_axis(int64_t *axis, int ndim);
 /* REDUCED[d] tells whether AXES (none: all) name dimension d of SHAPE; OUT is what is left, with KEEPDIMS as ones. */
-cnn_status cnn_check_axes(const cnn_ints *axes, const cnn_shape *shape, bool keepdims, bool reduced[CNN_MAX_NDIM], cnn_shape *out);
+cnn_status cnn_check_axes(const cnn_ints *axes, const cnn_shape *shape, bool keepdims, bool reduced[CNN_MAX_NDIM],
+                          cnn_shape *out);
 /* The shape that A and B broadcast to; the dtype of OUT is not touched. */
 cnn_status cnn_check_broadcast(const cnn_shape *a, const cnn_shape *b, cnn_shape *out);
 /* Input I can be broadcast to SHAPE. */

@@ -31,13 +31,16 @@ static cnn_status check(cnn_call *c)
     const cnn_shape *x = &c->in[0]->shape;
     char text[CNN_SHAPE_TEXT];
     int64_t first, step;
-    if (a->begin.count > x->ndim || a->end.count != a->begin.count || (a->stride.count && a->stride.count != a->begin.count))
-        return cnn_fail(CNN_ERR_VALUE, "begin, end and stride have %d, %d and %d entries; they need equally many (stride may "
-                                       "have none), at most one for each dimension of shape %s",
+    if (a->begin.count > x->ndim || a->end.count != a->begin.count ||
+        (a->stride.count && a->stride.count != a->begin.count))
+        return cnn_fail(CNN_ERR_VALUE,
+                        "begin, end and stride have %d, %d and %d entries; they need equally many (stride may "
+                        "have none), at most one for each dimension of shape %s",
                         (int)a->begin.count, (int)a->end.count, (int)a->stride.count, cnn_shape_text(x, text));
     for (int d = 0; d < a->stride.count; d++)
         if (a->stride.at[d] == 0 || a->stride.at[d] == INT64_MIN)
-            return cnn_fail(CNN_ERR_VALUE, "stride %lld of dimension %d is not possible", (long long)a->stride.at[d], d);
+            return cnn_fail(CNN_ERR_VALUE, "stride %lld of dimension %d is not possible", (long long)a->stride.at[d],
+                            d);
     c->out_shape[0] = *x;
     for (int d = 0; d < x->ndim; d++) range_of(a, d, x->dim[d], &first, &step, &c->out_shape[0].dim[d]);
     return CNN_OK;
@@ -93,9 +96,11 @@ static const attributes defaults;
 
 const cnn_op cnn_op_slice = {
     .name = "slice",
-    .doc = "slice(x, *, begin, end, stride=()): x[begin[0]:end[0]:stride[0], begin[1]:end[1]:stride[1], ...] with Python's "
-           "rules for negative and too large numbers; dimensions that are not named stay whole. To run backwards past the "
-           "first element, end must be below -size.",
+    .doc =
+        "slice(x, *, begin, end, stride=()): x[begin[0]:end[0]:stride[0], begin[1]:end[1]:stride[1], ...] with "
+        "Python's "
+        "rules for negative and too large numbers; dimensions that are not named stay whole. To run backwards past the "
+        "first element, end must be below -size.",
     .input_names = input_names,
     .min_inputs = 1,
     .max_inputs = 1,

@@ -1,5 +1,5 @@
-/* Elements by index: take gathers whole slices along an axis (the batches of a training loop, with axis 0), take_along_axis
- * single elements.
+/* Elements by index: take gathers whole slices along an axis (the batches of a training loop, with axis 0),
+ * take_along_axis single elements.
  *
  * Indices are checked before anything is moved; negative ones count from the end. The gradient adds what comes back to
  * each slice in the order of the indices, so it does not depend on the threads: these share out the columns. */
@@ -32,7 +32,8 @@ static cnn_status check_indices(const cnn_tensor *indices, int64_t size)
     for (int64_t i = 0; i < indices->size; i++) {
         int64_t index = index_at(indices, i);
         if (index < -size || index >= size)
-            return cnn_fail(CNN_ERR_INDEX, "index %lld is out of range for a dimension of %lld", (long long)index, (long long)size);
+            return cnn_fail(CNN_ERR_INDEX, "index %lld is out of range for a dimension of %lld", (long long)index,
+                            (long long)size);
     }
     return CNN_OK;
 }
@@ -58,7 +59,8 @@ static cnn_status check_take(cnn_call *c)
     int64_t axis = ((const attributes *)c->attrs)->axis;
     CNN_TRY(cnn_check_axis(&axis, x->ndim));
     if (x->ndim - 1 + indices->ndim > CNN_MAX_NDIM)
-        return cnn_fail(CNN_ERR_VALUE, "the result would have %d dimensions, a tensor has at most %d", x->ndim - 1 + indices->ndim, CNN_MAX_NDIM);
+        return cnn_fail(CNN_ERR_VALUE, "the result would have %d dimensions, a tensor has at most %d",
+                        x->ndim - 1 + indices->ndim, CNN_MAX_NDIM);
     CNN_TRY(check_indices(c->in[1], x->dim[axis]));
     y->dtype = x->dtype;
     y->ndim = 0;
@@ -152,8 +154,8 @@ static cnn_status check_along(cnn_call *c)
     bool fits = indices->ndim == x->ndim;
     for (int d = 0; fits && d < x->ndim; d++) fits = d == axis || indices->dim[d] == x->dim[d];
     if (!fits)
-        return cnn_fail(CNN_ERR_VALUE, "indices of shape %s must have the shape of x, %s, but for dimension %d", cnn_shape_text(indices, ti),
-                        cnn_shape_text(x, tx), (int)axis);
+        return cnn_fail(CNN_ERR_VALUE, "indices of shape %s must have the shape of x, %s, but for dimension %d",
+                        cnn_shape_text(indices, ti), cnn_shape_text(x, tx), (int)axis);
     CNN_TRY(check_indices(c->in[1], x->dim[axis]));
     c->out_shape[0] = *indices;
     c->out_shape[0].dtype = x->dtype;
@@ -212,8 +214,9 @@ static const attributes take_defaults = {0}, along_defaults = {-1};
 
 const cnn_op cnn_op_take = {
     .name = "take",
-    .doc = "take(x, indices, *, axis=0): the slices of x at the indices along an axis, in whose place the dimensions of "
-           "indices stand. Indices are integers; negative ones count from the end.",
+    .doc =
+        "take(x, indices, *, axis=0): the slices of x at the indices along an axis, in whose place the dimensions of "
+        "indices stand. Indices are integers; negative ones count from the end.",
     .input_names = input_names,
     .min_inputs = 2,
     .max_inputs = 2,
@@ -230,8 +233,9 @@ const cnn_op cnn_op_take = {
 
 const cnn_op cnn_op_take_along_axis = {
     .name = "take_along_axis",
-    .doc = "take_along_axis(x, indices, *, axis=-1): y[.., i, ..] = x[.., indices[.., i, ..], ..]; x and indices agree in "
-           "all dimensions but the axis.",
+    .doc =
+        "take_along_axis(x, indices, *, axis=-1): y[.., i, ..] = x[.., indices[.., i, ..], ..]; x and indices agree in "
+        "all dimensions but the axis.",
     .input_names = input_names,
     .min_inputs = 2,
     .max_inputs = 2,

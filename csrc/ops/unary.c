@@ -7,7 +7,8 @@ enum { NOTHING = CNN_KEEP_NOTHING, INPUT = CNN_KEEP_INPUT(0), OUTPUT = CNN_KEEP_
 static cnn_status check_signed(cnn_call *c)
 {
     if (c->in[0]->shape.dtype == CNN_BOOL)
-        return cnn_fail(CNN_ERR_TYPE, "x is bool, for which %s is not defined; convert it with .astype('int32'), or use logical_not",
+        return cnn_fail(CNN_ERR_TYPE,
+                        "x is bool, for which %s is not defined; convert it with .astype('int32'), or use logical_not",
                         c->op->name);
     c->out_shape[0] = c->in[0]->shape;
     return CNN_OK;
@@ -40,7 +41,9 @@ static cnn_status forward(cnn_call *c, cnn_unary_fn fn, cnn_dtype dtype)
 static cnn_status backward(cnn_call *c, cnn_unary_fn fn)
 {
     cnn_tensor *g = c->grad_out[0];
-    const cnn_tensor *kept = c->op->keeps & CNN_KEEP_INPUT(0) ? c->in[0] : c->op->keeps & CNN_KEEP_OUTPUT ? c->out[0] : NULL;
+    const cnn_tensor *kept = c->op->keeps & CNN_KEEP_INPUT(0) ? c->in[0]
+                             : c->op->keeps & CNN_KEEP_OUTPUT ? c->out[0]
+                                                              : NULL;
     CNN_TRY(cnn_grad_buffer(c, 0, &c->grad_in[0]));
     cnn_k()->unary_gradient(fn, g->shape.dtype, g->size, kept ? kept->data : NULL, g->data, c->grad_in[0]->data);
     return CNN_OK;

@@ -34,7 +34,7 @@ static int number_from(cnn_module_state *state, PyObject *object, const char *wh
     return 0;
 }
 
-/* ITEMS's tensors into OUT, None as NULL if allowed. */
+/* ITEMS's tensors into OUT, which takes references: another thread may change the list meanwhile. None is NULL, if allowed. */
 static int tensors_from(cnn_module_state *state, PyObject *items, Py_ssize_t count, const char *what, bool optional,
                         cnn_tensor **out)
 {
@@ -52,7 +52,7 @@ static int tensors_from(cnn_module_state *state, PyObject *items, Py_ssize_t cou
         if (optional && item == Py_None) {
             out[i] = NULL;
         } else if (cnn_is_tensor(state, item)) {
-            out[i] = cnn_tensor_in(item);
+            out[i] = cnn_tensor_retain(cnn_tensor_in(item));
         } else {
             PyErr_Format(PyExc_TypeError, "optimizer_step: %s must hold Tensors%s, got %s at %zd", what,
                          optional ? " or None" : "", Py_TYPE(item)->tp_name, i);
@@ -178,7 +178,7 @@ static PyObject *optimizer_step(PyObject *module, PyObject *const *args, Py_ssiz
     job.rule = cnn_rule_find(rule);
     if (!job.rule) return PyErr_Format(PyExc_ValueError, "optimizer_step: there is no rule '%s'", rule);
     Py_ssize_t count = PySequence_Fast_GET_SIZE(args[1]);
-    room = cnn_alloc(((size_t)count * (2 + CNN_MAX_SLOTS)) * sizeof *room + (size_t)count * sizeof(char *));
+    room = cnn_alloc_zero(((size_t)count * (2 + CNN_MAX_SLOTS)) * sizeof *room + (size_t)count * sizeof(char *));
     if (!room) return cnn_raise(CNN_ERR_MEMORY, "optimizer_step");
     const char **names = (const char **)(room + count * (2 + CNN_MAX_SLOTS));
     PyObject *result = NULL;
@@ -205,6 +205,7 @@ static PyObject *optimizer_step(PyObject *module, PyObject *const *args, Py_ssiz
     if (status == CNN_OK && counter && updated) *(int64_t *)counter->data = iterations + 1;
     Py_END_ALLOW_THREADS result = status == CNN_OK ? PyLong_FromLong(updated) : cnn_raise(status, "optimizer");
 done:
+    for (Py_ssize_t i = 0; i < count * (2 + CNN_MAX_SLOTS); i++) cnn_tensor_release(room[i]);
     cnn_free(room);
     return result;
 }
