@@ -10,7 +10,7 @@ from cnnpy import _blas
 
 _blas.preload()
 
-from cnnpy._core import GradientTape, Tensor, Variable  # noqa: E402
+from cnnpy._core import GradientTape, Tensor, Variable, array, from_dlpack  # noqa: E402
 
 __version__ = "0.1.0"
 
@@ -38,23 +38,7 @@ _NAMES = {
     "Sequential": "models",
 }
 
-__all__ = ["GradientTape", "Tensor", "Variable", "array"]
-
-
-def array(value, dtype=None):
-    """VALUE (a NumPy array, a number, a nested list, another Tensor) as a Tensor.
-
-    Without DTYPE an array keeps its own and Python floats become `config.floatx()`.
-    """
-    if dtype is None and isinstance(value, (float, list, tuple)):
-        import numpy
-
-        value = numpy.asarray(value)
-        if value.dtype.kind == "f":
-            from cnnpy import config
-
-            dtype = config.floatx()
-    return Tensor(value, dtype)
+__all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack"]
 
 
 def __getattr__(name):

@@ -34,9 +34,7 @@ def _rebuild(like, items):
 def map_structure(function, structure, *others):
     """FUNCTION applied to the leaves of equally built structures, in a structure of the same build."""
     if isinstance(structure, dict):
-        return {
-            key: map_structure(function, structure[key], *(other[key] for other in others)) for key in structure
-        }
+        return {key: map_structure(function, structure[key], *(other[key] for other in others)) for key in structure}
     if isinstance(structure, (list, tuple)):
         for other in others:
             if len(other) != len(structure):

@@ -14,7 +14,6 @@ from cnnpy.layers.symbolic import KerasTensor, symbolic
 from cnnpy.utils.suggest import unknown
 
 
-
 def _floats(x):
     """X as a float Tensor."""
     if isinstance(x, Tensor):

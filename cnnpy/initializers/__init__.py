@@ -85,7 +85,9 @@ def _given(values):
 
     def initialize(shape, dtype=None):
         if tuple(shape) != tuple(values.shape):
-            raise ValueError(f"the weight has shape {tuple(shape)}, the array given as its initializer {tuple(values.shape)}")
+            raise ValueError(
+                f"the weight has shape {tuple(shape)}, the array given as its initializer {tuple(values.shape)}"
+            )
         return Tensor(values, dtype)
 
     return initialize

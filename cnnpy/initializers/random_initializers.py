@@ -18,7 +18,11 @@ class RandomInitializer(Initializer):
     def __init__(self, seed=None):
         if isinstance(seed, dict):
             seed = SeedGenerator.from_config(seed.get("config", seed))
-        if seed is not None and not isinstance(seed, SeedGenerator) and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
+        if (
+            seed is not None
+            and not isinstance(seed, SeedGenerator)
+            and (isinstance(seed, bool) or not hasattr(seed, "__index__"))
+        ):
             raise ValueError(f"{type(self).__name__}: seed must be an integer, a SeedGenerator or None, got {seed!r}")
         self._init_seed = seed
         self.seed = make_default_seed() if seed is None else seed

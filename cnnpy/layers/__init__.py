@@ -32,7 +32,9 @@ def __getattr__(name):
         return value
     if name in _RECURRENT or name in _ATTENTION:
         kind = "recurrent" if name in _RECURRENT else "attention"
-        raise AttributeError(f"cnnpy.layers.{name} is not offered: cnnpy is for convolutional networks and has no {kind} layers")
+        raise AttributeError(
+            f"cnnpy.layers.{name} is not offered: cnnpy is for convolutional networks and has no {kind} layers"
+        )
     if name.startswith("_"):
         raise AttributeError(f"module 'cnnpy.layers' has no attribute {name!r}")
     from cnnpy.utils.suggest import suggestion

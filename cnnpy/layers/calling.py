@@ -338,10 +338,14 @@ def config_from_arguments(layer, base):
 
 
 def state_to_copy(layer):
-    """The attributes that a pickle or a copy of the layer takes: without bound ops and what is only remembered."""
+    """The attributes that a pickle or a copy of the layer takes.
+
+    Without bound ops and what is only remembered; without the calls on symbolic tensors too: the copy is in no model.
+    """
     op_type = type(_core.reshape)
-    return {
+    state = {
         key: value
         for key, value in layer.__dict__.items()
         if not key.endswith("_cache") and not isinstance(value, op_type) and key != "_lean"
     }
+    return {**state, "_inbound_nodes": [], "_losses": []}

@@ -165,7 +165,9 @@ class InputLayer(Layer):
         return inputs
 
     def __call__(self, inputs=None):
-        raise TypeError(f"{label(self)}: an input is not called; use cnnpy.Input(shape), which returns a symbolic tensor")
+        raise TypeError(
+            f"{label(self)}: an input is not called; use cnnpy.Input(shape), which returns a symbolic tensor"
+        )
 
     def compute_output_shape(self, input_shape=None):
         return self.batch_shape
@@ -229,7 +231,11 @@ class Lambda(Layer):
     def get_config(self):
         from cnnpy.saving import serialize_keras_object
 
-        config = {**super().get_config(), "function": serialize_keras_object(self.function), "arguments": self.arguments}
+        config = {
+            **super().get_config(),
+            "function": serialize_keras_object(self.function),
+            "arguments": self.arguments,
+        }
         if self._output_shape is not None:
             config["output_shape"] = serialize_keras_object(self._output_shape)
         return config
@@ -286,5 +292,3 @@ class Rescaling(Layer):
             "scale": serialize_keras_object(self.scale),
             "offset": serialize_keras_object(self.offset),
         }
-
-

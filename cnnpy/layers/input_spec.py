@@ -47,7 +47,9 @@ def violation(spec, shape, dtype):
     if spec.max_ndim is not None and ndim > spec.max_ndim:
         return f"expected at most {spec.max_ndim} dimensions, got {ndim} (shape {shape})"
     if spec.min_ndim is not None and ndim < spec.min_ndim:
-        return f"expected at least {spec.min_ndim} dimensions, got {ndim} (shape {shape}){_rank_hint(ndim, spec.min_ndim)}"
+        return (
+            f"expected at least {spec.min_ndim} dimensions, got {ndim} (shape {shape}){_rank_hint(ndim, spec.min_ndim)}"
+        )
     if spec.dtype is not None and dtype != spec.dtype:
         return f"expected dtype {spec.dtype}, got {dtype}"
     for axis, size in spec.axes.items():

@@ -69,6 +69,8 @@ class Layer:
     _plain = False
     # True if whole numbers are to become floats before `call`.
     _float_inputs = False
+    # False if inputs of any dtype go to `call` as they are.
+    _casts = True
     _untracked = frozenset({"_inbound_nodes", "_losses", "_init_arguments", "_metrics"})
     _lean = False
     # What is known of `call`: its parameters, their defaults, whether it takes any keyword, where `training` stands.
@@ -300,7 +302,9 @@ class Layer:
     def count_params(self):
         """The number of elements of all weights."""
         if not self.built:
-            raise ValueError(f"{calling.label(self)}: has no weights yet; call it on an input or build(input_shape) first")
+            raise ValueError(
+                f"{calling.label(self)}: has no weights yet; call it on an input or build(input_shape) first"
+            )
         return sum(v.size for v in self.weights)
 
     # ---- losses and metrics ----
@@ -496,7 +500,9 @@ class Layer:
             self._bind_ops()
 
     def __repr__(self):
-        return f"<{type(self).__name__} name={self.__dict__.get('_name', '?')}, built={self.__dict__.get('built', False)}>"
+        return (
+            f"<{type(self).__name__} name={self.__dict__.get('_name', '?')}, built={self.__dict__.get('built', False)}>"
+        )
 
 
 Layer.build = _wrap_build(Layer.build)

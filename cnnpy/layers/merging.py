@@ -12,7 +12,9 @@ def _broadcast(layer, one, other):
     result = list(one[: len(one) - len(other)])
     for a, b in zip(one[len(one) - len(other) :], other):
         if a is not None and b is not None and a != b and 1 not in (a, b):
-            raise ValueError(f"{label(layer)}: inputs of shapes (batch, {one}) and (batch, {other}) do not fit together")
+            raise ValueError(
+                f"{label(layer)}: inputs of shapes (batch, {one}) and (batch, {other}) do not fit together"
+            )
         result.append(b if a == 1 else a if b == 1 or b is not None and a is not None else None)
     return tuple(result)
 
@@ -37,7 +39,9 @@ class _Merge(Layer):
             raise ValueError(f"{label(self)}: takes at least {self._minimum} tensors, got {len(shapes)}")
         batches = {s[0] for s in shapes if s} - {None}
         if len(batches) > 1:
-            raise ValueError(f"{label(self)}: the inputs have different batch sizes: shapes {[tuple(s) for s in shapes]}")
+            raise ValueError(
+                f"{label(self)}: the inputs have different batch sizes: shapes {[tuple(s) for s in shapes]}"
+            )
 
     def build(self, input_shape):
         self._equal_ranks = len({len(s) for s in input_shape if isinstance(s, (list, tuple))}) == 1

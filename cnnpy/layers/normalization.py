@@ -77,7 +77,9 @@ class BatchNormalization(Layer):
         self._check_shape(input_shape)
         shape = (input_shape[self.axis],)
         if shape[0] is None:
-            raise ValueError(f"{label(self)}: axis {self.axis} must have a known size, got input shape {tuple(input_shape)}")
+            raise ValueError(
+                f"{label(self)}: axis {self.axis} must have a known size, got input shape {tuple(input_shape)}"
+            )
         if self.scale:
             self.gamma = self.add_weight(
                 name="gamma",

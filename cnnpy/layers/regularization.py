@@ -36,7 +36,9 @@ class Dropout(Layer):
         if self.noise_shape is None:
             return None
         if len(self.noise_shape) != len(shape):
-            raise ValueError(f"{label(self)}: noise_shape {self.noise_shape} does not have the rank of the input {tuple(shape)}")
+            raise ValueError(
+                f"{label(self)}: noise_shape {self.noise_shape} does not have the rank of the input {tuple(shape)}"
+            )
         return tuple(size if n is None else n for n, size in zip(self.noise_shape, shape))
 
     def call(self, inputs, training=False):

@@ -72,6 +72,11 @@ class Reshape(_Moving):
         if self.target_shape.count(-1) > 1 or any(d < -1 for d in self.target_shape):
             raise ValueError(f"Reshape: target_shape holds sizes >= 0 and at most one -1, got {target_shape!r}")
         self.built = True
+        self._bind_ops()
+
+    def _bind_ops(self):
+        fixed = all(d > 0 for d in self.target_shape)
+        self._op = _core.reshape.bind(label(self), shape=(-1, *self.target_shape)) if fixed else None
 
     def _resolve(self, shape):
         """The target for one sample of SHAPE."""
@@ -91,7 +96,12 @@ class Reshape(_Moving):
             f"{label(self)}: samples of shape {tuple(shape)} ({_known(shape)} elements) cannot be reshaped to {self.target_shape}"
         )
 
+    def _check_shape(self, shape):
+        self._resolve(shape[1:])
+
     def call(self, inputs):
+        if self._op is not None:
+            return self._op(inputs)
         shape = inputs.shape
         return _core.reshape(inputs, shape=(shape[0], *self._resolve(shape[1:])))
 
@@ -118,7 +128,9 @@ class Permute(_Moving):
 
     def _check_shape(self, shape):
         if len(shape) != len(self.dims) + 1:
-            raise ValueError(f"{label(self)}: dims {self.dims} need {len(self.dims) + 1} dimensions, got shape {tuple(shape)}")
+            raise ValueError(
+                f"{label(self)}: dims {self.dims} need {len(self.dims) + 1} dimensions, got shape {tuple(shape)}"
+            )
 
     def call(self, inputs):
         return self._op(inputs)
@@ -142,7 +154,9 @@ class UpSampling2D(ImageLayer):
         self.size = arguments.pair("UpSampling2D", "size", size)
         self.interpolation = str(interpolation).lower()
         if self.interpolation in ("bicubic", "lanczos3", "lanczos5"):
-            raise NotImplementedError(f"UpSampling2D: interpolation {interpolation!r} is not offered; use 'nearest' or 'bilinear'")
+            raise NotImplementedError(
+                f"UpSampling2D: interpolation {interpolation!r} is not offered; use 'nearest' or 'bilinear'"
+            )
         if self.interpolation not in ("nearest", "bilinear"):
             raise ValueError(f"UpSampling2D: interpolation must be 'nearest' or 'bilinear', got {interpolation!r}")
         self.built = True

@@ -96,7 +96,7 @@ class KerasTensor:
         return _symbolic_op().cast(self, dtype)
 
     def __getitem__(self, key):
-        return _symbolic_op().getitem(self, key)
+        return _symbolic_op().get_item(self, *(key if isinstance(key, tuple) else (key,)))
 
     def __neg__(self):
         return _symbolic_op().negative(self)
@@ -119,7 +119,14 @@ def _add_operators():
     def reflected(name):
         return lambda self, other: getattr(_symbolic_op(), name)(other, self)
 
-    words = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "matmul": "matmul"}
+    words = {
+        "add": "add",
+        "sub": "subtract",
+        "mul": "multiply",
+        "truediv": "true_divide",
+        "pow": "power",
+        "matmul": "matmul",
+    }
     for word, name in words.items():
         setattr(KerasTensor, f"__{word}__", forward(name))
         setattr(KerasTensor, f"__r{word}__", reflected(name))

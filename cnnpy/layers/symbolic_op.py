@@ -6,12 +6,15 @@ import numpy as np
 
 from cnnpy import _core, tree
 from cnnpy.layers.layer import Layer
-from cnnpy.layers.symbolic import KerasTensor, find_function, function_name, symbolic
+from cnnpy.layers.symbolic import KerasTensor, find_function, function_name, has_symbolic, symbolic
 from cnnpy.utils.naming import auto_name
 
 
 class SymbolicOp(Layer):
     """A call of FUNCTION (or of the function of that name) as a step of a model; it has no weights."""
+
+    _plain = True
+    _casts = False
 
     def __init__(self, function, name=None, dtype=None, trainable=True):
         function = find_function(function) if isinstance(function, str) else function
@@ -26,6 +29,8 @@ class SymbolicOp(Layer):
         return "".join(part.capitalize() for part in self._function.__name__.strip("_").split("_"))
 
     def __call__(self, *args, **kwargs):
+        if not has_symbolic(args) and not has_symbolic(kwargs.values()):
+            return self._function(*args, **kwargs)
         floats = [x.dtype for x in tree.flatten((args, kwargs)) if isinstance(x, KerasTensor) and "float" in x.dtype]
 
         def constant(x):
@@ -43,9 +48,9 @@ class SymbolicOp(Layer):
         return {"name": self.name, "function": function_name(self._function), "dtype": self._dtype_policy.name}
 
 
-def _binary(name, doc):
-    """The core's op NAME as a function of two tensors of which one is symbolic."""
-    op = getattr(_core, name)
+def _binary(name, doc, core_name=None):
+    """The core's op as a function NAME of two tensors of which one is symbolic."""
+    op = getattr(_core, core_name or name)
 
     def function(x, y):
         return op(x, y)
@@ -59,7 +64,7 @@ def _binary(name, doc):
 add = _binary("add", "x + y.")
 subtract = _binary("subtract", "x - y.")
 multiply = _binary("multiply", "x * y.")
-divide = _binary("divide", "x / y.")
+true_divide = _binary("true_divide", "x / y.", "divide")
 power = _binary("power", "x ** y.")
 matmul = _binary("matmul", "x @ y.")
 less = _binary("less", "x < y.")
@@ -69,9 +74,9 @@ greater_equal = _binary("greater_equal", "x >= y.")
 
 
 @symbolic
-def getitem(x, key):
-    """x[key]."""
-    return operator.getitem(x, key)
+def get_item(x, *keys):
+    """x[keys]; a tuple is spread over the arguments, so that a config keeps it apart from a list."""
+    return operator.getitem(x, keys)
 
 
 @symbolic

@@ -42,7 +42,9 @@ class Model(Trainer, Layer):
             Functional.__init__(self, *args, **kwargs)
             return
         if args:
-            raise TypeError(f"{type(self).__name__}: takes (inputs, outputs), or only keywords like name=...; got {args!r}")
+            raise TypeError(
+                f"{type(self).__name__}: takes (inputs, outputs), or only keywords like name=...; got {args!r}"
+            )
         Trainer.__init__(self)
         Layer.__init__(self, **kwargs)
 
@@ -77,7 +79,9 @@ class Model(Trainer, Layer):
         from cnnpy.utils.suggest import suggestion
 
         names = [layer.name for layer in layers]
-        raise ValueError(f"get_layer: no layer is called {name!r}.{suggestion(name, names)} There are: {', '.join(names)}")
+        raise ValueError(
+            f"get_layer: no layer is called {name!r}.{suggestion(name, names)} There are: {', '.join(names)}"
+        )
 
     # ---- building and calling ----
 
@@ -100,7 +104,13 @@ class Model(Trainer, Layer):
     # ---- configuration ----
 
     def summary(
-        self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None
+        self,
+        line_length=None,
+        positions=None,
+        print_fn=None,
+        expand_nested=False,
+        show_trainable=False,
+        layer_range=None,
     ):
         """Prints the layers with their output shapes and numbers of parameters.
 

@@ -22,7 +22,7 @@ class _Slot:
 
 def _fits(layer, x):
     """True if a value of the symbolic tensor X needs no cast for LAYER."""
-    if x.dtype == layer._compute_dtype:
+    if x.dtype == layer._compute_dtype or not layer._casts:
         return True
     return not x.dtype.startswith("float") and not layer._float_inputs
 

@@ -46,14 +46,20 @@ class Sequential(GraphModel):
         if isinstance(layer, KerasTensor):
             origin = layer._keras_history[0]
             if not isinstance(origin, InputLayer):
-                raise ValueError(f"{calling.label(self)}: takes layers and an Input, not the result of calling {origin!r}")
+                raise ValueError(
+                    f"{calling.label(self)}: takes layers and an Input, not the result of calling {origin!r}"
+                )
             layer = origin
         if isinstance(layer, type) and issubclass(layer, Layer):
-            raise TypeError(f"{calling.label(self)}: takes layers, got the class {layer.__name__}; write {layer.__name__}(...)")
+            raise TypeError(
+                f"{calling.label(self)}: takes layers, got the class {layer.__name__}; write {layer.__name__}(...)"
+            )
         if not isinstance(layer, Layer):
             raise TypeError(f"{calling.label(self)}: takes layers, got {layer!r}; for a function use Lambda(function)")
         if isinstance(layer, InputLayer) and self._stack:
-            raise ValueError(f"{calling.label(self)}: an Input must come first, but there is {self._stack[-1]!r} before it")
+            raise ValueError(
+                f"{calling.label(self)}: an Input must come first, but there is {self._stack[-1]!r} before it"
+            )
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
                 f"{calling.label(self)}: there is a layer called {layer.name!r} already; give this one another name="
@@ -133,7 +139,9 @@ class Sequential(GraphModel):
         if input_shape is None:
             raise ValueError(f"{calling.label(self)}: build needs input_shape, like (None, 28, 28, 1)")
         if not tree.is_shape(input_shape) or not input_shape:
-            raise ValueError(f"{calling.label(self)}: input_shape must be one shape, like (None, 28, 28, 1), got {input_shape!r}")
+            raise ValueError(
+                f"{calling.label(self)}: input_shape must be one shape, like (None, 28, 28, 1), got {input_shape!r}"
+            )
         layers = list(self._stack)
         entry = InputLayer(batch_shape=(None, *input_shape[1:]), dtype=layers[0].compute_dtype)
         self.__dict__["_tail"] = entry.output

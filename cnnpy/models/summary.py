@@ -11,9 +11,6 @@ from cnnpy.models.functional import Functional
 _ITEM_SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
 
 
-
-
-
 def _readable_size(weights):
     """The memory of WEIGHTS, like '4.58 MB'."""
     size = sum(v.size * _ITEM_SIZES[v.dtype] for v in {id(v): v for v in weights}.values())
@@ -55,9 +52,7 @@ def _output_shape(layer):
 def _connected_to(layer, graph):
     """The layers whose outputs LAYER takes, with the numbers of call and output."""
     own = {id(node) for node in graph.all_nodes}
-    sources = [
-        x._keras_history for node in layer._inbound_nodes if id(node) in own for x in node.input_tensors
-    ]
+    sources = [x._keras_history for node in layer._inbound_nodes if id(node) in own for x in node.input_tensors]
     return ", ".join(f"{source.name}[{_number(node)}][{_number(index)}]" for source, node, index in sources) or "-"
 
 

@@ -80,7 +80,9 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
 
 def shuffle(x, axis=0, seed=None):
     """X with its entries along AXIS in random order; a Tensor."""
-    return Tensor(numpy_generator(seed).permuted(np.asarray(x), axis=axis) if np.ndim(x) == 1 else _permute(x, axis, seed))
+    return Tensor(
+        numpy_generator(seed).permuted(np.asarray(x), axis=axis) if np.ndim(x) == 1 else _permute(x, axis, seed)
+    )
 
 
 def _permute(x, axis, seed):

@@ -15,7 +15,17 @@ import numpy as np
 from cnnpy._core import Tensor
 from cnnpy.utils.suggest import suggestion
 
-_ROOMS = ("activations", "constraints", "initializers", "layers", "losses", "metrics", "models", "optimizers", "regularizers")
+_ROOMS = (
+    "activations",
+    "constraints",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "regularizers",
+)
 _registered = {}
 _registered_names = {}
 _scope = threading.local()
@@ -185,7 +195,9 @@ def _deserialize_lambda(config):
     code = marshal.loads(base64.b64decode(dumped["code"]))
     cells = tuple(types.CellType(value) for value in dumped["closure"] or ())
     defaults = tuple(dumped["defaults"]) if dumped["defaults"] else None
-    return types.FunctionType(code, {**vars(sys.modules.get("__main__", types)), "np": np}, code.co_name, defaults, cells or None)
+    return types.FunctionType(
+        code, {**vars(sys.modules.get("__main__", types)), "np": np}, code.co_name, defaults, cells or None
+    )
 
 
 _SPECIAL = {

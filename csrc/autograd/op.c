@@ -23,6 +23,20 @@ static void drop(cnn_tensor **tensors, int count)
     }
 }
 
+/* An op that hands its input on must not give out that very tensor: it may be a variable, and the tape marks results.
+ */
+static cnn_status part_from_inputs(cnn_call *c, int k)
+{
+    for (int i = 0; i < c->inputs; i++) {
+        if (c->out[k] != c->in[i]) continue;
+        cnn_tensor *view;
+        CNN_TRY(cnn_tensor_view(c->out[k], &c->out[k]->shape, &view));
+        cnn_tensor_release(c->out[k]);
+        c->out[k] = view;
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_op_apply(const cnn_op *op, const void *attrs, cnn_tensor **in, int inputs, cnn_tensor **out)
 {
     cnn_call c;
@@ -38,11 +52,19 @@ cnn_status cnn_op_apply(const cnn_op *op, const void *attrs, cnn_tensor **in, in
         status = cnn_tensor_new(&c.out_shape[k], &c.out[k]);
     for (int k = 0; status == CNN_OK && k < c.aux_count; k++) status = cnn_tensor_new(&c.aux_shape[k], &c.aux[k]);
     if (status == CNN_OK) status = op->forward(&c);
+    for (int k = 0; status == CNN_OK && op->makes_outputs && k < op->outputs; k++) status = part_from_inputs(&c, k);
     if (status == CNN_OK && c.recording) status = cnn_tape_record(&c);
     drop(c.aux, c.aux_count);
     if (status != CNN_OK) drop(c.out, op->outputs);
     memcpy(out, c.out, (size_t)op->outputs * sizeof *out);
     return status;
+}
+
+void *cnn_attr_of(const cnn_op *op, void *attrs, const char *name)
+{
+    for (int i = 0; i < op->attr_count; i++)
+        if (strcmp(op->attrs[i].name, name) == 0) return (char *)attrs + op->attrs[i].offset;
+    return NULL;
 }
 
 cnn_status cnn_grad_buffer(cnn_call *c, int k, cnn_tensor **out)
@@ -75,6 +97,6 @@ cnn_status cnn_check_ndim(const cnn_call *c, int input, int ndim, const char *la
 {
     char text[CNN_SHAPE_TEXT];
     if (c->in[input]->shape.ndim == ndim) return CNN_OK;
-    return cnn_fail(CNN_ERR_VALUE, "%s must have %d dimensions %s, got shape %s", c->op->input_names[input], ndim, layout,
-                    cnn_shape_text(&c->in[input]->shape, text));
+    return cnn_fail(CNN_ERR_VALUE, "%s must have %d dimensions %s, got shape %s", c->op->input_names[input], ndim,
+                    layout, cnn_shape_text(&c->in[input]->shape, text));
 }

@@ -1,7 +1,8 @@
 /* An operation: its arguments, its shape rule, its forward and its backward, named by one descriptor.
  *
- * Each op lives in one file (layers/conv2d.c, ops/add.c, losses/...), defines `const cnn_op cnn_op_NAME`, and has one line in
- * autograd/ops.def. Everything that calls ops (the tape, the Python binding, the tests) goes through the descriptor. */
+ * Each op lives in one file (layers/conv2d.c, ops/add.c, losses/...), defines `const cnn_op cnn_op_NAME`, and has one
+ * line in autograd/ops.def. Everything that calls ops (the tape, the Python binding, the tests) goes through the
+ * descriptor. */
 #ifndef CNN_AUTOGRAD_OP_H
 #define CNN_AUTOGRAD_OP_H
 
@@ -48,7 +49,7 @@ typedef struct {
     /* Set by `check`: the shapes and dtypes of the outputs, and of what backward wants kept besides (`aux`). */
     cnn_shape out_shape[CNN_MAX_OUTPUTS];
     cnn_shape aux_shape[CNN_MAX_AUX];
-    int aux_count; /* starts at 0; set it only if `recording` */
+    int aux_count;  /* starts at 0; set it only if `recording` */
     bool recording; /* a tape will keep this call for backward */
 
     cnn_tensor *out[CNN_MAX_OUTPUTS];
@@ -74,7 +75,7 @@ struct cnn_op {
     int attr_count;
     size_t attrs_size;
     const void *attr_defaults;
-    unsigned keeps; /* whose data backward reads: CNN_KEEP_INPUT(i) | CNN_KEEP_OUTPUT (all outputs) */
+    unsigned keeps;     /* whose data backward reads: CNN_KEEP_INPUT(i) | CNN_KEEP_OUTPUT (all outputs) */
     bool makes_outputs; /* forward creates c->out itself (views); else they are allocated before it from out_shape */
     /* Checks the arguments and sets the shapes of the results. Nothing has been allocated yet. */
     cnn_status (*check)(cnn_call *c);
@@ -86,6 +87,9 @@ struct cnn_op {
 /* Checks, allocates, computes and, if the current tape follows an input, records. On success OUT[0..op->outputs) hold
  * new references; on failure none. */
 cnn_status cnn_op_apply(const cnn_op *op, const void *attrs, cnn_tensor **in, int inputs, cnn_tensor **out);
+
+/* The place of the attribute NAME in the attributes ATTRS of OP; NULL if it has none of this name. */
+void *cnn_attr_of(const cnn_op *op, void *attrs, const char *name);
 
 /* All ops, ended by NULL. */
 extern const cnn_op *const cnn_all_ops[];

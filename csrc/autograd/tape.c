@@ -189,7 +189,7 @@ static cnn_status keep(cnn_tensor *t, bool data, cnn_tensor **out)
     *out = NULL;
     if (!t) return CNN_OK;
     if (!data) return cnn_tensor_ghost(t, out);
-    if (t->trainable) return cnn_tensor_view(t, &t->shape, out);
+    if (t->variable) return cnn_tensor_view(t, &t->shape, out);
     *out = cnn_tensor_retain(t);
     return CNN_OK;
 }

@@ -43,10 +43,11 @@ static int module_exec(PyObject *module)
         return -1;
     }
     cnn_gemm_init();
+    state->module = module;
     state->empty_tuple = PyTuple_New(0);
-    if (!state->empty_tuple || cnn_convert_init() < 0 || cnn_add_tensor_type(module) < 0 ||
-        cnn_add_variable_type(module) < 0 || cnn_add_ops(module) < 0 || cnn_add_tape_type(module) < 0 ||
-        cnn_add_system_functions(module) < 0)
+    if (!state->empty_tuple || cnn_convert_init() < 0 || cnn_add_convert_functions(module) < 0 ||
+        cnn_add_dlpack_functions(module) < 0 || cnn_add_tensor_type(module) < 0 || cnn_add_variable_type(module) < 0 ||
+        cnn_add_ops(module) < 0 || cnn_add_tape_type(module) < 0 || cnn_add_system_functions(module) < 0)
         return -1;
     if (cnn_add_metric_functions(module) < 0 || cnn_add_optimizer_functions(module) < 0) return -1;
     return 0;
@@ -59,6 +60,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->variable_type);
     Py_VISIT(state->op_type);
     Py_VISIT(state->tape_type);
+    Py_VISIT(state->pause_type);
     return 0;
 }
 
@@ -69,6 +71,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->variable_type);
     Py_CLEAR(state->op_type);
     Py_CLEAR(state->tape_type);
+    Py_CLEAR(state->pause_type);
     Py_CLEAR(state->empty_tuple);
     return 0;
 }

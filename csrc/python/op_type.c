@@ -11,8 +11,7 @@
 #include <structmember.h>
 
 typedef struct {
-    PyObject_HEAD
-    const cnn_op *op;
+    PyObject_HEAD const cnn_op *op;
     cnn_module_state *state;
     PyObject *module; /* keeps the state alive */
     PyObject *label;  /* str or NULL */
@@ -40,13 +39,15 @@ static int set_ints(const OpObject *self, const cnn_attr *attr, PyObject *value,
     }
     PyObject *items = PySequence_Fast(value, "");
     if (!items) {
-        PyErr_Format(PyExc_TypeError, "%s: %s must be an integer or a sequence of integers, got %R", label_of(self), attr->name, value);
+        PyErr_Format(PyExc_TypeError, "%s: %s must be an integer or a sequence of integers, got %R", label_of(self),
+                     attr->name, value);
         return -1;
     }
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
     int result = 0;
     if (count > CNN_MAX_INTS) {
-        PyErr_Format(PyExc_ValueError, "%s: %s has %zd entries, at most %d are possible", label_of(self), attr->name, count, CNN_MAX_INTS);
+        PyErr_Format(PyExc_ValueError, "%s: %s has %zd entries, at most %d are possible", label_of(self), attr->name,
+                     count, CNN_MAX_INTS);
         result = -1;
     }
     for (Py_ssize_t i = 0; result == 0 && i < count; i++) {
@@ -74,7 +75,8 @@ static int set_enum(const OpObject *self, const cnn_attr *attr, PyObject *value,
             *out = i;
             return 0;
         }
-        if (at < sizeof choices) at += (size_t)snprintf(choices + at, sizeof choices - at, "%s'%s'", i ? ", " : "", attr->names[i]);
+        if (at < sizeof choices)
+            at += (size_t)snprintf(choices + at, sizeof choices - at, "%s'%s'", i ? ", " : "", attr->names[i]);
     }
     PyErr_Format(PyExc_ValueError, "%s: %s must be one of %s, got %R", label_of(self), attr->name, choices, value);
     return -1;
@@ -113,7 +115,10 @@ static int set_attr(const OpObject *self, const cnn_attr *attr, PyObject *value,
     case CNN_ATTR_DTYPE: return cnn_dtype_from_object(value, target);
     }
     PyErr_Format(PyExc_TypeError, "%s: %s must be a %s, got %R", label_of(self), attr->name,
-                 attr->kind == CNN_ATTR_FLOAT ? "number" : attr->kind == CNN_ATTR_BOOL ? "bool" : "integer", value);
+                 attr->kind == CNN_ATTR_FLOAT  ? "number"
+                 : attr->kind == CNN_ATTR_BOOL ? "bool"
+                                               : "integer",
+                 value);
     return -1;
 }
 
@@ -125,7 +130,8 @@ static int set_attr_by_name(const OpObject *self, PyObject *name, PyObject *valu
     if (!text) return -1;
     for (int i = 0; i < self->op->attr_count; i++) {
         if (strcmp(self->op->attrs[i].name, text) == 0) return set_attr(self, &self->op->attrs[i], value, attrs);
-        if (at < sizeof known) at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", self->op->attrs[i].name);
+        if (at < sizeof known)
+            at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", self->op->attrs[i].name);
     }
     PyErr_Format(PyExc_TypeError, "%s: unknown argument '%U'; it has: %s", label_of(self), name, known);
     return -1;
@@ -158,18 +164,41 @@ static int neighbour_dtype(const OpObject *self, PyObject *const *args, Py_ssize
     return like;
 }
 
-static PyObject *run(const OpObject *self, const void *attrs, cnn_tensor **in, int inputs)
+/* While an op reads a variable without the GIL, an assignment must not free what it reads: the storage is held too, so
+ * that assignments, and optimizers, write elsewhere. */
+static void hold_variables(cnn_tensor *const *in, int inputs, cnn_storage **held)
+{
+    for (int i = 0; i < inputs; i++) held[i] = in[i] && in[i]->variable ? cnn_storage_retain(in[i]->storage) : NULL;
+}
+
+static void let_go(cnn_storage **held, int inputs)
+{
+    for (int i = 0; i < inputs; i++) cnn_storage_release(held[i]);
+}
+
+static cnn_status apply_without_gil(const cnn_op *op, const void *attrs, cnn_tensor **in, int inputs, cnn_tensor **out)
+{
+    cnn_storage *held_inline[INLINE_INPUTS], **held = held_inline;
+    if (inputs > INLINE_INPUTS && !(held = cnn_alloc((size_t)inputs * sizeof *held))) return CNN_ERR_MEMORY;
+    hold_variables(in, inputs, held);
+    cnn_status status;
+    Py_BEGIN_ALLOW_THREADS status = cnn_op_apply(op, attrs, in, inputs, out);
+    Py_END_ALLOW_THREADS let_go(held, inputs);
+    if (held != held_inline) cnn_free(held);
+    return status;
+}
+
+PyObject *cnn_run_op(cnn_module_state *state, const cnn_op *op, const void *attrs, cnn_tensor **in, int inputs,
+                     const char *label, bool quick)
 {
     cnn_tensor *out[CNN_MAX_OUTPUTS];
-    cnn_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = cnn_op_apply(self->op, attrs, in, inputs, out);
-    Py_END_ALLOW_THREADS
-    if (status != CNN_OK) return cnn_raise(status, label_of(self));
-    if (self->op->outputs == 1) return cnn_wrap_tensor(self->state, out[0]);
-    PyObject *tuple = PyTuple_New(self->op->outputs);
-    for (int k = 0; k < self->op->outputs; k++) {
-        PyObject *item = tuple ? cnn_wrap_tensor(self->state, out[k]) : NULL;
+    cnn_status status =
+        quick ? cnn_op_apply(op, attrs, in, inputs, out) : apply_without_gil(op, attrs, in, inputs, out);
+    if (status != CNN_OK) return cnn_raise(status, label ? label : op->name);
+    if (op->outputs == 1) return cnn_wrap_tensor(state, out[0]);
+    PyObject *tuple = PyTuple_New(op->outputs);
+    for (int k = 0; k < op->outputs; k++) {
+        PyObject *item = tuple ? cnn_wrap_tensor(state, out[k]) : NULL;
         if (!tuple) cnn_tensor_release(out[k]);
         else if (item) PyTuple_SET_ITEM(tuple, k, item);
         else Py_CLEAR(tuple); /* the rest is released in this branch above */
@@ -193,7 +222,9 @@ static PyObject *op_call(PyObject *callable, PyObject *const *args, size_t nargs
 
     PyObject *list = NULL;
     if (op->variadic) {
-        if (count != 1) return PyErr_Format(PyExc_TypeError, "%s: takes one list of tensors, got %zd arguments", label_of(self), count);
+        if (count != 1)
+            return PyErr_Format(PyExc_TypeError, "%s: takes one list of tensors, got %zd arguments", label_of(self),
+                                count);
         list = PySequence_Fast(args[0], "");
         if (!list) return PyErr_Format(PyExc_TypeError, "%s: takes a list of tensors, got %R", label_of(self), args[0]);
         args = PySequence_Fast_ITEMS(list);
@@ -221,7 +252,7 @@ static PyObject *op_call(PyObject *callable, PyObject *const *args, size_t nargs
         if (args[i] == Py_None && i >= op->min_inputs && !op->variadic) continue;
         failed = input_from_object(self, args[i], like, &in[i]) < 0;
     }
-    if (!failed) result = run(self, attrs, in, inputs);
+    if (!failed) result = cnn_run_op(self->state, op, attrs, in, inputs, label_of(self), false);
     for (int i = 0; i < inputs; i++) cnn_tensor_release(in[i]);
     if (in != inputs_inline) cnn_free(in);
     Py_XDECREF(list);
@@ -254,7 +285,8 @@ static PyObject *op_bind(PyObject *object, PyObject *args, PyObject *kwargs)
     PyObject *label = Py_None, *name, *value;
     Py_ssize_t position = 0;
     if (!PyArg_ParseTuple(args, "|O:bind", &label)) return NULL;
-    if (label != Py_None && !PyUnicode_Check(label)) return PyErr_Format(PyExc_TypeError, "bind: label must be a str, got %R", label);
+    if (label != Py_None && !PyUnicode_Check(label))
+        return PyErr_Format(PyExc_TypeError, "bind: label must be a str, got %R", label);
     OpObject *bound = make_op(self->state, self->module, self->op, self->attrs);
     if (!bound) return NULL;
     bound->label = label != Py_None ? Py_NewRef(label) : Py_XNewRef(self->label);
@@ -342,8 +374,8 @@ static PyMemberDef op_members[] = {
 };
 
 static PyType_Slot op_slots[] = {
-    {Py_tp_dealloc, op_dealloc}, {Py_tp_traverse, op_traverse},   {Py_tp_call, PyVectorcall_Call}, {Py_tp_repr, op_repr},
-    {Py_tp_methods, op_methods}, {Py_tp_getset, op_getset},       {Py_tp_members, op_members},     {0, NULL},
+    {Py_tp_dealloc, op_dealloc}, {Py_tp_traverse, op_traverse}, {Py_tp_call, PyVectorcall_Call}, {Py_tp_repr, op_repr},
+    {Py_tp_methods, op_methods}, {Py_tp_getset, op_getset},     {Py_tp_members, op_members},     {0, NULL},
 };
 
 static PyType_Spec op_spec = {

@@ -9,8 +9,8 @@ static const struct {
     size_t size;
     const char *name;
 } dtypes[CNN_DTYPE_COUNT] = {
-    [CNN_BOOL] = {1, "bool"},    [CNN_UINT8] = {1, "uint8"},     [CNN_INT32] = {4, "int32"},
-    [CNN_INT64] = {8, "int64"},  [CNN_FLOAT32] = {4, "float32"}, [CNN_FLOAT64] = {8, "float64"},
+    [CNN_BOOL] = {1, "bool"},   [CNN_UINT8] = {1, "uint8"},     [CNN_INT32] = {4, "int32"},
+    [CNN_INT64] = {8, "int64"}, [CNN_FLOAT32] = {4, "float32"}, [CNN_FLOAT64] = {8, "float64"},
 };
 
 size_t cnn_dtype_size(cnn_dtype dtype)
@@ -48,8 +48,8 @@ cnn_status cnn_shape_size(const cnn_shape *shape, int64_t *size)
     }
     if (empty) n = 0;
     else if (huge || n > ((int64_t)1 << 46) / (int64_t)cnn_dtype_size(shape->dtype))
-        return cnn_fail(CNN_ERR_MEMORY, "a %s tensor of shape %s is larger than any memory", cnn_dtype_name(shape->dtype),
-                        cnn_shape_text(shape, text));
+        return cnn_fail(CNN_ERR_MEMORY, "a %s tensor of shape %s is larger than any memory",
+                        cnn_dtype_name(shape->dtype), cnn_shape_text(shape, text));
     *size = n;
     return CNN_OK;
 }
@@ -59,7 +59,13 @@ bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b)
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
 }
 
-static void storage_release(cnn_storage *storage)
+cnn_storage *cnn_storage_retain(cnn_storage *storage)
+{
+    if (storage) atomic_fetch_add(&storage->references, 1);
+    return storage;
+}
+
+void cnn_storage_release(cnn_storage *storage)
 {
     if (!storage || atomic_fetch_sub(&storage->references, 1) != 1) return;
     if (storage->release) storage->release(storage->owner);
@@ -131,8 +137,7 @@ cnn_status cnn_tensor_view(cnn_tensor *t, const cnn_shape *shape, cnn_tensor **o
     cnn_shape with_dtype = *shape;
     with_dtype.dtype = t->shape.dtype;
     CNN_TRY(bare_tensor(&with_dtype, out));
-    atomic_fetch_add(&t->storage->references, 1);
-    (*out)->storage = t->storage;
+    (*out)->storage = cnn_storage_retain(t->storage);
     (*out)->data = t->data;
     return CNN_OK;
 }
@@ -158,7 +163,7 @@ cnn_tensor *cnn_tensor_retain(cnn_tensor *t)
 void cnn_tensor_release(cnn_tensor *t)
 {
     if (!t || atomic_fetch_sub(&t->references, 1) != 1) return;
-    storage_release(t->storage);
+    cnn_storage_release(t->storage);
     cnn_free(t);
 }
 
@@ -175,8 +180,7 @@ bool cnn_tensor_is_exclusive(const cnn_tensor *t)
 void cnn_tensor_set_storage(cnn_tensor *t, cnn_tensor *value)
 {
     cnn_storage *old = t->storage;
-    atomic_fetch_add(&value->storage->references, 1);
-    t->storage = value->storage;
+    t->storage = cnn_storage_retain(value->storage);
     t->data = value->data;
-    storage_release(old);
+    cnn_storage_release(old);
 }

@@ -43,8 +43,10 @@ typedef struct cnn_tensor {
     void *data;
     int64_t size; /* number of elements */
     cnn_shape shape;
-    bool trainable;   /* a variable that tapes watch of themselves */
-    int32_t slot;     /* its gradient's place on the tape `tape_id` */
+    bool trainable; /* a variable that tapes watch of themselves */
+    bool variable; /* its storage may be replaced or overwritten, so keep an alias, not the tensor, of today's values */
+    void *owner;   /* the binding's object that stands for this variable */
+    int32_t slot;  /* its gradient's place on the tape `tape_id` */
     uint64_t tape_id; /* 0: no tape follows it */
 } cnn_tensor;
 
@@ -69,6 +71,9 @@ cnn_status cnn_tensor_copy(const cnn_tensor *t, cnn_tensor **out);
 
 cnn_tensor *cnn_tensor_retain(cnn_tensor *t); /* returns T; NULL is allowed */
 void cnn_tensor_release(cnn_tensor *t);       /* NULL is allowed */
+
+cnn_storage *cnn_storage_retain(cnn_storage *storage); /* returns STORAGE; NULL is allowed, as below */
+void cnn_storage_release(cnn_storage *storage);
 
 /* True if nobody else can see the data of T: one reference to it, one to its storage, and the memory is ours. */
 bool cnn_tensor_is_exclusive(const cnn_tensor *t);
