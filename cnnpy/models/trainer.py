@@ -474,6 +474,7 @@ class Trainer:
     def _evaluate(self, batches, callbacks, bars):
         """One pass over BATCHES; returns the dict of values."""
         self._keep(stop_evaluating=False)
+        batches.restart()
         callbacks.on_test_begin()
         self.reset_metrics()
         logs = walk(self, batches, self._step_function("test"), callbacks, "test", "stop_evaluating", bars)
