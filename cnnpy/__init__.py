@@ -16,9 +16,8 @@ __version__ = "0.1.0"
 
 # Rooms of the house; whoever adds one adds its name here.
 _MODULES = frozenset(
-    "activations applications backend callbacks cli compat config constraints datasets dtype_policies initializers "
-    "layers losses metrics models ops optimizers preprocessing random regularizers saving tree utils "
-    "visualize".split()
+    "activations backend callbacks cli config constraints datasets dtype_policies initializers layers losses metrics "
+    "models ops optimizers random regularizers saving tree utils".split()
 )
 # Names that live in a room and are offered here too, as Keras does.
 _NAMES = {
@@ -38,7 +37,7 @@ _NAMES = {
     "Sequential": "models",
 }
 
-__all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack"]
+__all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack", *sorted(_NAMES)]
 
 
 def __getattr__(name):

@@ -23,7 +23,10 @@ typedef struct {
 
 struct cnn_tape {
     uint64_t id;
-    bool persistent, watch_variables, recording, used_up;
+    bool persistent, watch_variables, used_up;
+    atomic_bool recording, abandoned;
+    _Atomic(const char *) thread; /* where it records */
+    atomic_flag busy;             /* somebody walks back, or starts */
     node **nodes;
     int node_count, node_room;
     cnn_tensor **leaves; /* in order, by slot of its own */
@@ -34,6 +37,7 @@ struct cnn_tape {
 };
 
 static _Thread_local cnn_tape *current;
+static _Thread_local const char this_thread; /* its address tells threads apart */
 static atomic_ullong next_id = 1;
 
 cnn_tape *cnn_tape_new(bool persistent, bool watch_variables)
@@ -43,7 +47,27 @@ cnn_tape *cnn_tape_new(bool persistent, bool watch_variables)
     tape->persistent = persistent;
     tape->watch_variables = watch_variables;
     tape->id = atomic_fetch_add(&next_id, 1);
+    atomic_init(&tape->recording, false);
+    atomic_init(&tape->abandoned, false);
+    atomic_init(&tape->thread, NULL);
+    atomic_flag_clear(&tape->busy);
     return tape;
+}
+
+/* Makes TAPE this thread's for a while, if it is not another's. */
+static cnn_status claim(cnn_tape *tape)
+{
+    if (atomic_load(&tape->recording) && atomic_load(&tape->thread) != &this_thread)
+        return cnn_fail(CNN_ERR_RUNTIME,
+                        "this GradientTape is recording in another thread; leave its `with` block there first");
+    if (atomic_flag_test_and_set(&tape->busy))
+        return cnn_fail(CNN_ERR_RUNTIME, "another thread is computing gradients with this GradientTape");
+    return CNN_OK;
+}
+
+static void unclaim(cnn_tape *tape)
+{
+    atomic_flag_clear(&tape->busy);
 }
 
 static int kept_tensors(const node *n)
@@ -58,7 +82,7 @@ static void free_node(node *n)
     cnn_free(n);
 }
 
-void cnn_tape_reset(cnn_tape *tape)
+static void forget(cnn_tape *tape)
 {
     for (int i = 0; i < tape->node_count; i++) free_node(tape->nodes[i]);
     for (int i = 0; i < tape->leaf_count; i++) cnn_tensor_release(tape->leaves[i]);
@@ -69,44 +93,73 @@ void cnn_tape_reset(cnn_tape *tape)
     tape->id = atomic_fetch_add(&next_id, 1); /* tensors that still carry the old number are strangers now */
 }
 
+cnn_status cnn_tape_reset(cnn_tape *tape)
+{
+    CNN_TRY(claim(tape));
+    forget(tape);
+    unclaim(tape);
+    return CNN_OK;
+}
+
 void cnn_tape_free(cnn_tape *tape)
 {
     if (!tape) return;
-    cnn_tape_stop(tape);
-    cnn_tape_reset(tape);
+    if (atomic_load(&tape->recording) && atomic_load(&tape->thread) != &this_thread) {
+        atomic_store(&tape->abandoned, true);
+        return;
+    }
+    if (current == tape) current = NULL;
+    forget(tape);
     cnn_free(tape->nodes);
     cnn_free(tape->leaves);
     cnn_free(tape->table);
     cnn_free(tape);
 }
 
+/* The tape that records in this thread, or NULL. */
+static cnn_tape *current_tape(void)
+{
+    if (current && atomic_load_explicit(&current->abandoned, memory_order_acquire)) cnn_tape_free(current);
+    return current;
+}
+
 cnn_status cnn_tape_start(cnn_tape *tape)
 {
-    if (tape->recording) return cnn_fail(CNN_ERR_RUNTIME, "this GradientTape is already recording");
-    if (current)
+    cnn_tape *active = current_tape();
+    if (active == tape) return cnn_fail(CNN_ERR_RUNTIME, "this GradientTape is already recording");
+    if (active)
         return cnn_fail(CNN_ERR_RUNTIME, "another GradientTape is recording in this thread; tapes cannot be nested "
                                          "because second derivatives are not offered");
-    if (tape->used_up) cnn_tape_reset(tape);
-    tape->recording = true;
+    CNN_TRY(claim(tape));
+    if (tape->used_up) forget(tape);
+    atomic_store(&tape->thread, &this_thread);
+    atomic_store(&tape->recording, true);
     current = tape;
+    unclaim(tape);
     return CNN_OK;
 }
 
-void cnn_tape_stop(cnn_tape *tape)
+cnn_status cnn_tape_stop(cnn_tape *tape)
 {
+    CNN_TRY(claim(tape));
     if (current == tape) current = NULL;
-    tape->recording = false;
+    atomic_store(&tape->recording, false);
+    unclaim(tape);
+    return CNN_OK;
 }
 
 bool cnn_tape_is_recording(const cnn_tape *tape)
 {
-    return tape->recording;
+    return atomic_load(&tape->recording);
 }
 
-cnn_tensor *const *cnn_tape_leaves(const cnn_tape *tape, int *count)
+cnn_status cnn_tape_leaves(cnn_tape *tape, cnn_tensor *const **leaves, int *count)
 {
+    CNN_TRY(claim(tape));
+    *leaves = tape->leaves;
     *count = tape->leaf_count;
-    return tape->leaves;
+    unclaim(tape);
+    return CNN_OK;
 }
 
 /* ---- which tensors are followed ---- */
@@ -165,9 +218,10 @@ static bool follows(const cnn_tape *tape, const cnn_tensor *t)
 
 bool cnn_tape_follows(cnn_tensor *const *in, int inputs)
 {
-    if (!current) return false;
+    const cnn_tape *tape = current_tape();
+    if (!tape || tape->used_up) return false;
     for (int i = 0; i < inputs; i++)
-        if (follows(current, in[i])) return true;
+        if (follows(tape, in[i])) return true;
     return false;
 }
 
@@ -176,8 +230,11 @@ cnn_status cnn_tape_watch(cnn_tape *tape, cnn_tensor *t)
     if (!cnn_dtype_is_float(t->shape.dtype))
         return cnn_fail(CNN_ERR_TYPE, "only float tensors can be watched, got %s; convert it with .astype('float32')",
                         cnn_dtype_name(t->shape.dtype));
-    if (tape->used_up) cnn_tape_reset(tape);
-    return slot_of(tape, t) >= 0 ? CNN_OK : add_leaf(tape, t);
+    CNN_TRY(claim(tape));
+    if (tape->used_up) forget(tape);
+    cnn_status status = slot_of(tape, t) >= 0 ? CNN_OK : add_leaf(tape, t);
+    unclaim(tape);
+    return status;
 }
 
 /* ---- recording ---- */
@@ -219,8 +276,7 @@ cnn_status cnn_tape_record(cnn_call *c)
         if (c->in[i] && tape->watch_variables && c->in[i]->trainable && slot_of(tape, c->in[i]) < 0)
             status = add_leaf(tape, c->in[i]);
         n->in_slot[i] = slot_of(tape, c->in[i]);
-        if (status == CNN_OK)
-            status = keep(c->in[i], op->keeps & CNN_KEEP_INPUT(op->variadic ? 0 : i), &n->in[i]);
+        if (status == CNN_OK) status = keep(c->in[i], op->keeps & CNN_KEEP_INPUT(op->variadic ? 0 : i), &n->in[i]);
     }
     for (int k = 0; status == CNN_OK && k < op->outputs; k++)
         status = keep(c->out[k], op->keeps & CNN_KEEP_OUTPUT, &n->in[c->inputs + k]);
@@ -275,16 +331,25 @@ static cnn_status ones_like(const cnn_tensor *t, cnn_tensor **out)
     return CNN_OK;
 }
 
-static cnn_status seed(cnn_tape *tape, cnn_tensor **slots, cnn_tensor *const *targets, cnn_tensor *const *weights, int count)
+static cnn_status check_weights(cnn_tensor *const *targets, cnn_tensor *const *weights, int count)
 {
     char a[CNN_SHAPE_TEXT], b[CNN_SHAPE_TEXT];
-    for (int i = 0; i < count; i++) {
-        int32_t slot = slot_of(tape, targets[i]);
-        cnn_tensor *g = weights ? weights[i] : NULL;
+    for (int i = 0; weights && i < count; i++) {
+        const cnn_tensor *g = weights[i];
         if (g && (!cnn_shape_equal(&g->shape, &targets[i]->shape) || g->shape.dtype != targets[i]->shape.dtype))
             return cnn_fail(CNN_ERR_VALUE, "output gradient %d is %s %s but its target is %s %s; they must agree", i,
                             cnn_dtype_name(g->shape.dtype), cnn_shape_text(&g->shape, a),
                             cnn_dtype_name(targets[i]->shape.dtype), cnn_shape_text(&targets[i]->shape, b));
+    }
+    return CNN_OK;
+}
+
+static cnn_status seed(cnn_tape *tape, cnn_tensor **slots, cnn_tensor *const *targets, cnn_tensor *const *weights,
+                       int count)
+{
+    for (int i = 0; i < count; i++) {
+        int32_t slot = slot_of(tape, targets[i]);
+        cnn_tensor *g = weights ? weights[i] : NULL;
         if (slot < 0) continue;
         if (g) cnn_tensor_retain(g);
         else CNN_TRY(ones_like(targets[i], &g));
@@ -343,15 +408,29 @@ static cnn_status node_backward(const node *n, cnn_tensor **slots)
     return status;
 }
 
-static cnn_status walk(cnn_tape *tape, cnn_tensor **slots, cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
+/* The gradients of what N puts out are whole when the walk reaches it, and its backward consumes them: those that are
+ * asked for (their slots are marked in WANTED) are held on to before. */
+static void save_wanted(const cnn_tape *tape, const node *n, cnn_tensor *const *slots, const bool *wanted,
+                        cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
 {
+    for (int k = 0; k < n->op->outputs; k++) {
+        int32_t slot = n->out_slot[k];
+        if (slot < 0 || !wanted[slot]) continue;
+        for (int j = 0; j < source_count; j++)
+            if (slot_of(tape, sources[j]) == slot) grads[j] = cnn_tensor_retain(slots[slot]);
+    }
+}
+
+static cnn_status walk(cnn_tape *tape, cnn_tensor **slots, bool *wanted, cnn_tensor *const *sources, int source_count,
+                       cnn_tensor **grads)
+{
+    for (int j = 0; j < source_count; j++) {
+        int32_t slot = slot_of(tape, sources[j]);
+        if (slot >= 0) wanted[slot] = true;
+    }
     for (int i = tape->node_count - 1; i >= 0; i--) {
         node *n = tape->nodes[i];
-        /* The gradient of an inner tensor is whole when its producer is reached, which then consumes it. */
-        for (int j = 0; j < source_count; j++)
-            for (int k = 0; k < n->op->outputs; k++)
-                if (n->out_slot[k] >= 0 && slot_of(tape, sources[j]) == n->out_slot[k])
-                    grads[j] = cnn_tensor_retain(slots[n->out_slot[k]]);
+        save_wanted(tape, n, slots, wanted, sources, source_count, grads);
         CNN_TRY(node_backward(n, slots));
         if (!tape->persistent) {
             free_node(n);
@@ -366,20 +445,20 @@ static cnn_status walk(cnn_tape *tape, cnn_tensor **slots, cnn_tensor *const *so
     return CNN_OK;
 }
 
-cnn_status cnn_tape_gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_tensor *const *weights, int target_count,
-                             cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
+static cnn_status gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_tensor *const *weights, int target_count,
+                           cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
 {
-    memset(grads, 0, (size_t)source_count * sizeof *grads);
     if (tape->used_up)
         return cnn_fail(CNN_ERR_RUNTIME, "this GradientTape has given its gradients already; make it with "
                                          "GradientTape(persistent=True) to call gradient() more than once");
-    cnn_tensor **slots = cnn_alloc_zero(((size_t)tape->slots + 1) * sizeof *slots);
+    CNN_TRY(check_weights(targets, weights, target_count));
+    cnn_tensor **slots = cnn_alloc_zero(((size_t)tape->slots + 1) * (sizeof *slots + sizeof(bool)));
     if (!slots) return CNN_ERR_MEMORY;
 
     cnn_tape *paused = current;
     current = NULL; /* backward records nothing */
     cnn_status status = seed(tape, slots, targets, weights, target_count);
-    if (status == CNN_OK) status = walk(tape, slots, sources, source_count, grads);
+    if (status == CNN_OK) status = walk(tape, slots, (bool *)(slots + tape->slots + 1), sources, source_count, grads);
     current = paused;
 
     for (int32_t i = 0; i < tape->slots; i++) cnn_tensor_release(slots[i]);
@@ -390,8 +469,18 @@ cnn_status cnn_tape_gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_ten
             grads[j] = NULL;
         }
     if (!tape->persistent) {
-        cnn_tape_reset(tape);
+        forget(tape);
         tape->used_up = true;
     }
+    return status;
+}
+
+cnn_status cnn_tape_gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_tensor *const *weights, int target_count,
+                             cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
+{
+    memset(grads, 0, (size_t)source_count * sizeof *grads);
+    CNN_TRY(claim(tape));
+    cnn_status status = gradient(tape, targets, weights, target_count, sources, source_count, grads);
+    unclaim(tape);
     return status;
 }

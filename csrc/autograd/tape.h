@@ -13,18 +13,21 @@ typedef struct cnn_tape cnn_tape;
 
 /* NULL without memory. */
 cnn_tape *cnn_tape_new(bool persistent, bool watch_variables);
+/* A tape that still records in another thread is freed there, when that thread next looks at it. */
 void cnn_tape_free(cnn_tape *tape);
 
-/* Start recording in this thread (fails if another tape does); stop it. A tape that has been used up starts afresh. */
+/* Start recording in this thread (fails if another tape does); stop it. A tape that has been used up starts afresh.
+ * While it records a tape belongs to its thread, and at other times to whoever works on it: from elsewhere all
+ * functions that have a status fail. */
 cnn_status cnn_tape_start(cnn_tape *tape);
-void cnn_tape_stop(cnn_tape *tape);
+cnn_status cnn_tape_stop(cnn_tape *tape);
 bool cnn_tape_is_recording(const cnn_tape *tape);
 /* Forget everything recorded. */
-void cnn_tape_reset(cnn_tape *tape);
+cnn_status cnn_tape_reset(cnn_tape *tape);
 cnn_status cnn_tape_watch(cnn_tape *tape, cnn_tensor *t);
 
-/* The watched leaves, in the order they were first seen; *COUNT of them, borrowed. */
-cnn_tensor *const *cnn_tape_leaves(const cnn_tape *tape, int *count);
+/* The watched leaves, in the order they were first seen; *COUNT of them, borrowed until the tape is used again. */
+cnn_status cnn_tape_leaves(cnn_tape *tape, cnn_tensor *const **leaves, int *count);
 
 /* Gradients of sum(TARGETS[i] * WEIGHTS[i]) with respect to SOURCES; a weight of NULL is ones. GRADS[j] is a new
  * reference, or NULL where no target depends on the source. A tape that is not persistent is used up afterwards. */

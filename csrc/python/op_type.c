@@ -182,8 +182,10 @@ static cnn_status apply_without_gil(const cnn_op *op, const void *attrs, cnn_ten
     if (inputs > INLINE_INPUTS && !(held = cnn_alloc((size_t)inputs * sizeof *held))) return CNN_ERR_MEMORY;
     hold_variables(in, inputs, held);
     cnn_status status;
-    Py_BEGIN_ALLOW_THREADS status = cnn_op_apply(op, attrs, in, inputs, out);
-    Py_END_ALLOW_THREADS let_go(held, inputs);
+    Py_BEGIN_ALLOW_THREADS;
+    status = cnn_op_apply(op, attrs, in, inputs, out);
+    Py_END_ALLOW_THREADS;
+    let_go(held, inputs);
     if (held != held_inline) cnn_free(held);
     return status;
 }

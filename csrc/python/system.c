@@ -12,9 +12,9 @@ static PyObject *memory_stats(PyObject *module, PyObject *unused)
     (void)module;
     (void)unused;
     cnn_memory_get_stats(&s);
-    return Py_BuildValue("{s:n,s:n,s:n,s:n,s:K,s:K}", "in_use", (Py_ssize_t)s.in_use, "peak", (Py_ssize_t)s.peak, "cached",
-                         (Py_ssize_t)s.cached, "limit", (Py_ssize_t)s.limit, "requests", (unsigned long long)s.requests,
-                         "system_calls", (unsigned long long)s.system_calls);
+    return Py_BuildValue("{s:n,s:n,s:n,s:n,s:K,s:K}", "in_use", (Py_ssize_t)s.in_use, "peak", (Py_ssize_t)s.peak,
+                         "cached", (Py_ssize_t)s.cached, "limit", (Py_ssize_t)s.limit, "requests",
+                         (unsigned long long)s.requests, "system_calls", (unsigned long long)s.system_calls);
 }
 
 static PyObject *memory_reset_peak(PyObject *module, PyObject *unused)
@@ -38,7 +38,8 @@ static PyObject *memory_set_limit(PyObject *module, PyObject *value)
     (void)module;
     Py_ssize_t limit = value == Py_None ? 0 : PyLong_AsSsize_t(value);
     if (limit < 0) {
-        if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "memory limit must be None or a number of bytes >= 0, got %R", value);
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_ValueError, "memory limit must be None or a number of bytes >= 0, got %R", value);
         return NULL;
     }
     cnn_memory_set_limit((size_t)limit);
@@ -113,7 +114,8 @@ static PyObject *blas_description(PyObject *module, PyObject *unused)
 }
 
 static PyMethodDef functions[] = {
-    {"memory_stats", memory_stats, METH_NOARGS, "Counters of the allocator: in_use, peak, cached, limit (bytes), requests, system_calls."},
+    {"memory_stats", memory_stats, METH_NOARGS,
+     "Counters of the allocator: in_use, peak, cached, limit (bytes), requests, system_calls."},
     {"memory_reset_peak", memory_reset_peak, METH_NOARGS, "Make peak the present in_use."},
     {"memory_trim", memory_trim, METH_NOARGS, "Give cached blocks back to the system."},
     {"memory_set_limit", memory_set_limit, METH_O, "Highest in_use in bytes; None for no limit."},
