@@ -29,9 +29,14 @@ class Dense(Layer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if lora_rank is not None or quantization_config is not None:
+            raise NotImplementedError("Dense: lora_rank and quantization_config are not offered; leave them None")
         self.units = arguments.positive(type(self).__name__, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

@@ -68,6 +68,7 @@ typedef struct {
     int ndim;
     int64_t dim[CNN_MAX_LOOPS], from[CNN_MAX_LOOPS], to[CNN_MAX_LOOPS];
 } cnn_move;
+#include "kernels/batch_norm.h"
 #include "kernels/dropout.h"
 #include "kernels/nonlinear.h"
 #include "kernels/pool.h"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from conditions import assert_close_at_every_level, assert_same_bits_for_any_threads
-from gradients import check_gradients
-from reference import activation as reference
 
 from cnnpy import _core
+from gradients import check_gradients
+from reference import activation as reference
 
 PLAIN = ["sigmoid", "tanh", "elu", "selu", "gelu", "softplus", "softsign", "silu", "hard_sigmoid", "relu", "leaky_relu"]
 WITH_ARGUMENTS = [

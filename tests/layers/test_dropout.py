@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 from conditions import assert_close_at_every_level, assert_same_bits_for_any_threads, results_and_gradients
-from gradients import check_gradients
-from reference.dropout import dropout, philox
 
 from cnnpy import _core
+from gradients import check_gradients
+from reference.dropout import dropout, philox
 
 CASES = [
     ((), ()),

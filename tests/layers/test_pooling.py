@@ -11,12 +11,12 @@ from conditions import (
     level,
     results_and_gradients,
 )
-from gradients import check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import pooling as reference
 
 from cnnpy import _core
+from gradients import check_gradients
+from reference import pooling as reference
 
 # x's shape, pool_size, strides
 CASES = [
