@@ -366,10 +366,10 @@ class Optimizer:
         for gradient, variable in zip(grads, variables):
             index = self._index.get(id(variable))
             if index is None:
+                name = getattr(variable, "name", variable)
                 raise ValueError(
-                    f'{type(self).__name__}: variable "{getattr(variable, "name", variable)}" is unknown to '
-                    "this optimizer, which was built for others; make a new one (or compile the model again) when the set of "
-                    "variables changes"
+                    f'{type(self).__name__}: variable "{name}" is unknown to this optimizer, which was built for others; '
+                    "make a new one (or compile the model again) when the set of variables changes"
                 )
             ordered[index] = gradient
         return ordered
