@@ -123,7 +123,8 @@ def test_ignored_rows_give_nothing():
 
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none"])
 @pytest.mark.parametrize(
-    ("shape", "weights"), [((5,), None), ((5,), (5,)), ((4, 3), (4,)), ((2, 3, 4), (2, 3)), ((2, 3), (2, 3)), ((0,), (0,))]
+    ("shape", "weights"),
+    [((5,), None), ((5,), (5,)), ((4, 3), (4,)), ((2, 3, 4), (2, 3)), ((2, 3), (2, 3)), ((0,), (0,))],
 )
 def test_reduction(shape, weights, reduction):
     w = None if weights is None else rng.random(weights)
