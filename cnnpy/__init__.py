@@ -6,11 +6,10 @@ importing cnnpy costs little more than importing NumPy.
 
 import importlib
 
-from cnnpy import _blas
+from cnnpy import _libraries
 
-_blas.preload()
-
-from cnnpy._core import GradientTape, Tensor, Variable, array, from_dlpack  # noqa: E402
+with _libraries.loading():
+    from cnnpy._core import GradientTape, Tensor, Variable, array, from_dlpack
 
 __version__ = "0.1.0"
 

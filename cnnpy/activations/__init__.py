@@ -216,7 +216,10 @@ def sparse_sigmoid(x):
 
 @symbolic
 def sparsemax(x, axis=-1):
-    """The nearest point of the probability simplex, which has many zeros. Martins and Astudillo, 2016."""
+    """The nearest point of the probability simplex, which has many zeros. Martins and Astudillo, 2016.
+
+    (Keras 3 adds up the wrong sums for the threshold: its results do not sum to 1. These do.)
+    """
     x = _floats(x)
     values = np.asarray(x)
     count = values.shape[axis]

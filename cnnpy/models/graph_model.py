@@ -77,6 +77,7 @@ class GraphModel(Model):
         plan = self._plan
         if plan is None or plan.version != structure.version:
             plan = Plan(self._graph)
+            plan.lean = plan.lean and type(self).call in _OWN_CALLS and self.activity_regularizer is None
             self.__dict__["_plan"] = plan
         return plan
 
@@ -123,8 +124,6 @@ class GraphModel(Model):
         finally:
             call_state.training, call_state.scope = before
             call_state.depth -= 1
-        if type(self).call not in _OWN_CALLS or self.activity_regularizer is not None:
-            self._plan.lean = False
         return outputs
 
     def _one_structure(self, args, kwargs):

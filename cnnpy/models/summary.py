@@ -136,6 +136,7 @@ def print_summary(
     else:
         console = rich.console.Console(highlight=False, force_terminal=False, color_system=None)
         console.begin_capture()
+    console.width = max(console.width, line_length)  # a terminal that is too narrow must not cut the table
     console.print(f'[bold]Model: "{rich.markup.escape(model.name)}"[/]')
     console.print(table)
     for title, weights in totals:

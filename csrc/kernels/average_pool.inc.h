@@ -17,9 +17,15 @@ static void R(average_window)(const cnn_pool2d *p, const REAL *image, int64_t h0
         int64_t count = n - c0 < BLOCK ? n - c0 : BLOCK;
         REAL sum[BLOCK] = {0};
         for (int64_t h = h0; h < h1; h++) {
-            for (int64_t w = w0; w < w1; w++) {
-                const REAL *v = image + (h * p->width + w) * n + c0;
-                for (int64_t c = 0; c < count; c++) sum[c] += v[c];
+            const REAL *v = image + (h * p->width + w0) * n + c0;
+            if (w1 - w0 < 8) {
+                for (int64_t w = w0; w < w1; w++, v += n)
+                    for (int64_t c = 0; c < count; c++) sum[c] += v[c];
+            } else { /* row by row: the long sums of global pooling keep more digits so */
+                REAL row[BLOCK] = {0};
+                for (int64_t w = w0; w < w1; w++, v += n)
+                    for (int64_t c = 0; c < count; c++) row[c] += v[c];
+                for (int64_t c = 0; c < count; c++) sum[c] += row[c];
             }
         }
         for (int64_t c = 0; c < count; c++) y[c0 + c] = sum[c] * scale;

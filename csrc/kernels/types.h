@@ -72,6 +72,7 @@ typedef struct {
 #include "kernels/dropout.h"
 #include "kernels/nonlinear.h"
 #include "kernels/pool.h"
+#include "kernels/upsample.h"
 #include "kernels/conv.h"
 /* losses.c: one loss over rows, forward (grad == NULL) or backward. Pointers are to float or double, as the kernel says. */
 typedef struct {

@@ -130,3 +130,39 @@ def test_bad_input(name):
         op(x, padding="full")
     with pytest.raises(TypeError, match=r"x must be float32 or float64, got uint8"):
         op(x.astype("uint8"))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("name", ["global_max_pool2d", "global_average_pool2d"])
+def test_global_pooling(name, keepdims):
+    op, expected = (
+        partial(getattr(_core, name), keepdims=keepdims),
+        partial(getattr(reference, name), keepdims=keepdims),
+    )
+    for shape in [(1, 1, 1, 1), (2, 3, 4, 5), (3, 1, 7, 70), (2, 20, 21, 3), (2, 3, 4, 0), (0, 3, 4, 2)]:
+        x = distinct(shape)
+        if x.size == 0:
+            assert np.asarray(op(x)).shape == ((shape[0], 1, 1, shape[3]) if keepdims else (shape[0], shape[3]))
+            continue
+        assert_close_at_every_level(op, expected, [x])
+        if x.size < 300:
+            check_gradients(op, [x])
+    assert_same_bits_for_any_threads(op, [distinct((5, 33, 31, 40)).astype("float32")])
+
+
+def test_global_pooling_of_nan_and_ties():
+    x = np.zeros((1, 3, 3, 3), "float32")
+    x[0, 1, 2, 1] = np.nan
+    y, dx = results_and_gradients(_core.global_max_pool2d, [x])
+    np.testing.assert_array_equal(y, [[0, np.nan, 0]])
+    assert (dx[0, :, :, 0] != 0).sum() == 1 and dx[0, 0, 0, 0] != 0 and dx[0, 1, 2, 1] != 0
+    assert np.isnan(np.asarray(_core.global_average_pool2d(x))[0, 1])
+
+
+@pytest.mark.parametrize("name", ["global_max_pool2d", "global_average_pool2d"])
+def test_bad_input_of_global_pooling(name):
+    op = getattr(_core, name)
+    with pytest.raises(ValueError, match=r"images must have 1 to 2147483647 pixels, got shape \(2, 0, 3, 4\)"):
+        op(np.ones((2, 0, 3, 4), "float32"))
+    with pytest.raises(ValueError, match=r"x must have 4 dimensions"):
+        op(np.ones((2, 3), "float32"))
