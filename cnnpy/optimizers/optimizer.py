@@ -368,7 +368,7 @@ class Optimizer:
             if index is None:
                 name = getattr(variable, "name", variable)
                 raise ValueError(
-                    f'{type(self).__name__}: variable "{name}" is unknown to this optimizer, which was built for others; '
+                    f'{type(self).__name__}: variable "{name}" is unknown to this optimizer, built for others; '
                     "make a new one (or compile the model again) when the set of variables changes"
                 )
             ordered[index] = gradient

@@ -4,11 +4,11 @@ import conditions
 import numpy as np
 import pytest
 from conditions import LEVELS, assert_same_bits_for_any_threads
-from gradients import check_gradients
-from reference import losses as reference
 
 import cnnpy
 from cnnpy import _core
+from gradients import check_gradients
+from reference import losses as reference
 
 rng = np.random.default_rng(7)
 SHAPES = [(1, 1), (1, 2), (3, 10), (7,), (2, 3, 4), (2, 5, 3, 1), (5, 700), (0, 4), (130, 17)]

@@ -5,11 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
-from gradients import check_gradients
-from reference import losses as reference
 
 import cnnpy
 from cnnpy import _core, losses
+from gradients import check_gradients
+from reference import losses as reference
 
 rng = np.random.default_rng(3)
 HOT = np.eye(4)[rng.integers(0, 4, 6)]
@@ -150,7 +150,7 @@ def test_one_class_is_warned_of_once():
 def test_errors_name_the_loss():
     with pytest.raises(ValueError, match=r'MeanSquaredError "mean_squared_error": y_true has shape \(6, 4\)'):
         losses.MeanSquaredError()(HOT, P[:, :3])
-    with pytest.raises(ValueError, match="unknown reduction 'summ'. Did you mean 'sum'"):
+    with pytest.raises(ValueError, match=r"unknown reduction 'summ'\. Did you mean 'sum'"):
         losses.MeanSquaredError(reduction="summ")
     with pytest.raises(ValueError, match="dtype must be float32 or float64"):
         losses.MeanSquaredError(dtype="int32")

@@ -5,10 +5,10 @@ import pickle
 
 import numpy as np
 import pytest
-from reference import losses as reference
 
 import cnnpy
 from cnnpy import _core, losses, metrics
+from reference import losses as reference
 
 rng = np.random.default_rng(5)
 LABELS = rng.integers(0, 4, 50)
@@ -63,7 +63,7 @@ def test_result_is_a_float_that_answers_like_a_tensor():
         (metrics.BinaryAccuracy(), HOT, P, ((P > 0.5) == HOT).mean(-1)),
         (metrics.BinaryAccuracy(threshold=0.2), HOT.astype(bool), P, ((P > 0.2) == HOT).mean(-1)),
         (metrics.Accuracy(), LABELS, P.argmax(-1), RIGHT),
-        (metrics.TopKCategoricalAccuracy(k=2), HOT, P, (P > P[RIGHT.size * [True], LABELS][:, None]).sum(-1) < 2),
+        (metrics.TopKCategoricalAccuracy(k=2), HOT, P, (P[RIGHT.size * [True], LABELS][:, None] < P).sum(-1) < 2),
         (metrics.SparseTopKCategoricalAccuracy(k=3), LABELS, P, None),
         (metrics.MeanSquaredError(), HOT, P, reference.mean_squared_error(HOT, P)),
         (metrics.MeanAbsoluteError(), HOT, P, reference.mean_absolute_error(HOT, P)),
@@ -74,11 +74,11 @@ def test_result_is_a_float_that_answers_like_a_tensor():
 )
 def test_values(metric, y_true, y_pred, each):
     if isinstance(metric, metrics.SparseTopKCategoricalAccuracy):
-        each = (P > P[np.arange(50), LABELS][:, None]).sum(-1) < 3
+        each = (P[np.arange(50), LABELS][:, None] < P).sum(-1) < 3
     elif isinstance(metric, metrics.CategoricalCrossentropy):
         each = reference.categorical_crossentropy(HOT, P, label_smoothing=0.1)
     elif isinstance(metric, metrics.TopKCategoricalAccuracy):
-        each = (P > P[np.arange(50), LABELS][:, None]).sum(-1) < 2
+        each = (P[np.arange(50), LABELS][:, None] < P).sum(-1) < 2
     each = np.asarray(each, "float64")
     metric.update_state(y_true, y_pred)
     np.testing.assert_allclose(metric.result(), each.mean(), rtol=1e-6)

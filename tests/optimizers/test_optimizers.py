@@ -7,11 +7,11 @@ import conditions
 import numpy as np
 import pytest
 from conditions import LEVELS
-from reference import optimizers as reference
 
 import cnnpy
 from cnnpy import _core, optimizers
 from cnnpy.optimizers import optimizer as module
+from reference import optimizers as reference
 
 rng = np.random.default_rng(11)
 SHAPES = [(3, 4), (), (1,), (0, 2), (17,), (40_000,), (2, 2, 3)]
@@ -275,7 +275,7 @@ def test_old_spellings(monkeypatch):
         optimizer.apply([cnnpy.Tensor(-np.ones(1))], [v])
         np.testing.assert_allclose(v.numpy(), expected)
     assert optimizers.SGD.from_config(optimizer.get_config())._decay == 0.5
-    with pytest.raises(ValueError, match="unknown argument.s. momentun"):
+    with pytest.raises(ValueError, match=r"unknown argument\(s\) momentun"):
         optimizers.SGD(0.1, momentun=0.9)
 
 

@@ -1,4 +1,4 @@
-"""Update rules in NumPy: each takes (variable, gradient, slots, step, ...), changes the slots and returns the new variable."""
+"""Update rules in NumPy: each takes (variable, gradient, slots, step, ...), changes slots, gives the new variable."""
 
 import numpy as np
 
