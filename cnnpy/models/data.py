@@ -234,7 +234,8 @@ def class_weights_to_sample_weights(y, class_weight):
     """
     if not isinstance(class_weight, dict):
         raise TypeError(
-            f"class_weight must be a dict of class to weight, got {type(class_weight).__name__}; e.g. {{0: 1.0, 1: 3.0}}"
+            f"class_weight must be a dict of class to weight, got {type(class_weight).__name__}; "
+            "e.g. {0: 1.0, 1: 3.0}"
         )
     y = np.asarray(y)
     if y.ndim > 2:
@@ -464,6 +465,11 @@ class Epochs:
     def num_batches(self):
         """Batches of an epoch, None if unknown."""
         return self.steps or self.data.num_batches
+
+    def restart(self):
+        """Makes the next epoch begin with the first batch, if the source can give it again."""
+        if self.data.restartable:
+            self._source = None
 
     def __iter__(self):
         self.data.on_epoch_begin()
