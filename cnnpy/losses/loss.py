@@ -24,8 +24,8 @@ def standardize_reduction(reduction):
 def float_tensor(value, dtype=None):
     """VALUE as a float Tensor: of DTYPE, else of its own dtype if it is a float array, else of `config.floatx()`."""
     if not isinstance(value, Tensor):
-        value = np.asarray(value) if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__") else value
-        if dtype is None and not (isinstance(value, np.ndarray) and value.dtype.name in _FLOATS and value.ndim):
+        own = getattr(getattr(value, "dtype", None), "name", None)
+        if dtype is None and own not in _FLOATS:
             dtype = config.floatx()
         return Tensor(value, dtype)
     if dtype is None:

@@ -3,6 +3,8 @@ losses."""
 
 import math
 
+import numpy as np
+
 from cnnpy import _core, config
 from cnnpy.losses import functions
 from cnnpy.metrics.reduction_metrics import CoreMetric, FunctionMetric, Mean, _weighted_sum
@@ -91,8 +93,10 @@ class CategoricalCrossentropy(CoreMetric):
 
 
 class SparseCategoricalCrossentropy(CoreMetric):
-    """The mean sparse categorical cross-entropy; see cnnpy.losses.sparse_categorical_crossentropy. Rows with the
-    label IGNORE_CLASS count as 0."""
+    """The mean sparse categorical cross-entropy; see cnnpy.losses.sparse_categorical_crossentropy.
+
+    Rows with the label IGNORE_CLASS give 0. As in Keras they count in a mean without weights, not in one with weights.
+    """
 
     _direction = "down"
 
@@ -118,6 +122,17 @@ class SparseCategoricalCrossentropy(CoreMetric):
         if not functions.is_last(self.axis):
             return None
         return {"from_logits": self.from_logits, **functions.ignoring(self.ignore_class)}
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch; its values are weighted by SAMPLE_WEIGHT, which is 0 for ignored rows."""
+        if self.ignore_class is not None and sample_weight is not None:
+            labels = np.asarray(y_true)
+            if labels.ndim == len(y_pred.shape) and labels.shape[-1] == 1:
+                labels = labels[..., 0]
+            weight = np.asarray(sample_weight)
+            weight = weight.reshape(weight.shape + (1,) * (labels.ndim - weight.ndim))
+            sample_weight = weight * (labels != self.ignore_class)
+        super().update_state(y_true, y_pred, sample_weight)
 
 
 class MeanAbsolutePercentageError(FunctionMetric):

@@ -465,6 +465,11 @@ class Epochs:
         """Batches of an epoch, None if unknown."""
         return self.steps or self.data.num_batches
 
+    def restart(self):
+        """Makes the next epoch begin with the first batch, if the source can give it again."""
+        if self.data.restartable:
+            self._source = None
+
     def __iter__(self):
         self.data.on_epoch_begin()
         if self.steps is None:

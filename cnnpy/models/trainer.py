@@ -316,13 +316,13 @@ class Trainer:
             return getattr(self, f"{mode}_step")
         run = self._learn if mode == "train" else self._judge
         compiled = self._compile_metrics
-        if compiled is None:
-            return lambda data: run(*data) and None
-        update = compiled.update_state
+        update = None if compiled is None else compiled.update_state
 
         def step(data):
             x, y, sample_weight = data
-            update(y, run(x, y, sample_weight), sample_weight)
+            y_pred = run(x, y, sample_weight)
+            if update is not None:
+                update(y, y_pred, sample_weight)
 
         return step
 
@@ -474,6 +474,7 @@ class Trainer:
     def _evaluate(self, batches, callbacks, bars):
         """One pass over BATCHES; returns the dict of values."""
         self._keep(stop_evaluating=False)
+        batches.restart()
         callbacks.on_test_begin()
         self.reset_metrics()
         logs = walk(self, batches, self._step_function("test"), callbacks, "test", "stop_evaluating", bars)

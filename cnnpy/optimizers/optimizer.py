@@ -299,7 +299,7 @@ class Optimizer:
             options["gradient_scale"] = 1 / self.loss_scale_factor
         self._options = options
         self._constrained = [v for v in self._trainable_variables if getattr(v, "constraint", None) is not None]
-        own_step = type(self).update_step is not Optimizer.update_step
+        own_step = self._steps_itself()
         self._plain = not (own_step or self.use_ema or self.gradient_accumulation_steps or self._constrained)
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
@@ -366,10 +366,10 @@ class Optimizer:
         for gradient, variable in zip(grads, variables):
             index = self._index.get(id(variable))
             if index is None:
+                name = getattr(variable, "name", variable)
                 raise ValueError(
-                    f'{type(self).__name__}: variable "{getattr(variable, "name", variable)}" is unknown to '
-                    "this optimizer, which was built for others; make a new one (or compile the model again) when the set of "
-                    "variables changes"
+                    f'{type(self).__name__}: variable "{name}" is unknown to this optimizer, built for others; '
+                    "make a new one (or compile the model again) when the set of variables changes"
                 )
             ordered[index] = gradient
         return ordered
@@ -404,8 +404,11 @@ class Optimizer:
                 variable.assign(variable.constraint(variable))
         self._iterations.assign(np.asarray(before + 1, "int64"))
 
+    def _steps_itself(self):
+        return self._rule is None or type(self).update_step is not Optimizer.update_step
+
     def _update(self, grads, iterations, options):
-        if type(self).update_step is Optimizer.update_step:
+        if not self._steps_itself():
             rate = self._rate()
             _core.optimizer_step(
                 self._rule, self._trainable_variables, grads, self._slots, self._numbers(rate), iterations, **options

@@ -1,5 +1,6 @@
 """fit, evaluate, predict and their one-batch forms: semantics, callbacks, custom steps, interruption, memory."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -627,8 +628,17 @@ def test_one_and_two_threads_give_the_same_bits():
     assert run_python(THREADS, OMP_NUM_THREADS="1") == run_python(THREADS, OMP_NUM_THREADS="2")
 
 
-def test_training_does_not_grow_memory():
+@pytest.fixture
+def one_thread():
+    """Tiny nets gain nothing from threads, and busy machines make them wait."""
+    _core.set_threads(1)
+    yield
+    _core.set_threads(None)
+
+
+def test_training_does_not_grow_memory(one_thread):
     model = net(optimizer="adam")
+    gc.collect()
     for _ in range(3):
         model.train_on_batch(X[:4], Y[:4])
     before = _core.memory_stats()["in_use"]
@@ -641,9 +651,7 @@ def test_training_does_not_grow_memory():
     assert _core.memory_stats()["in_use"] == before
 
 
-def test_models_that_are_gone_leave_nothing():
-    import gc
-
+def test_models_that_are_gone_leave_nothing(one_thread):
     def once():
         model = net(optimizer="adam")
         model.fit(X, Y, verbose=0, validation_split=0.2)

@@ -1,0 +1,176 @@
+"""Losses as Python sees them: reductions, conversion, configs, names, subclasses."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import cnnpy
+from cnnpy import _core, losses
+from gradients import check_gradients
+from reference import losses as reference
+
+rng = np.random.default_rng(3)
+HOT = np.eye(4)[rng.integers(0, 4, 6)]
+P = reference.softmax(rng.normal(size=(6, 4)))
+CLASSES = [getattr(losses, name) for name in losses.__all__ if isinstance(getattr(losses, name), type)]
+OWN = sorted({c for c in CLASSES if c not in (losses.Loss, losses.LossFunctionWrapper)}, key=lambda c: c.__name__)
+
+
+def sample(cls):
+    return (HOT.argmax(-1) if "Sparse" in cls.__name__ else HOT), P
+
+
+@pytest.mark.parametrize("cls", OWN)
+def test_contract(cls):
+    y_true, y_pred = sample(cls)
+    loss = cls()
+    value = loss(y_true, y_pred)
+    assert isinstance(value, cnnpy.Tensor) and value.shape == () and value.dtype == "float64"
+    assert loss(y_true, y_pred.astype("float32")).dtype == "float32"
+    assert loss(y_true.tolist(), y_pred.tolist()).dtype == "float32"
+    np.testing.assert_allclose(loss(cnnpy.Tensor(y_true), cnnpy.Tensor(y_pred)).numpy(), value.numpy())
+    for other in (cls.from_config(loss.get_config()), pickle.loads(pickle.dumps(loss)), copy.deepcopy(loss)):
+        assert type(other) is cls and other.name == loss.name and other.get_config() == loss.get_config()
+        assert other(y_true, y_pred).numpy() == value.numpy()
+    other = losses.deserialize(losses.serialize(loss))
+    assert type(other) is cls and other(y_true, y_pred).numpy() == value.numpy()
+    each = cls(reduction="none")(y_true, y_pred).numpy()
+    np.testing.assert_allclose(cls(reduction="sum")(y_true, y_pred).numpy(), each.sum())
+    np.testing.assert_allclose(value.numpy(), each.mean())
+    assert cls(reduction=None)(y_true, y_pred).shape == each.shape
+    assert cls(dtype="float32")(y_true, y_pred).dtype == "float32"
+    if each.ndim:
+        w = rng.random(6)
+        np.testing.assert_allclose(loss(y_true, y_pred, w).numpy(), (each * w).sum() / 6)
+        weighted = cls(reduction="mean_with_sample_weight")(y_true, y_pred, w)
+        np.testing.assert_allclose(weighted.numpy(), (each * w).sum() / w.sum())
+
+
+@pytest.mark.parametrize("cls", OWN)
+def test_gradients(cls):
+    y_true, _ = sample(cls)
+    check_gradients(lambda y: cls()(y_true, y), [rng.uniform(0.2, 0.9, (6, 4))])
+
+
+def test_names_and_aliases():
+    for name, function in (
+        ("mse", losses.mean_squared_error),
+        ("MSE", losses.mean_squared_error),
+        ("mae", losses.mean_absolute_error),
+        ("mape", losses.mean_absolute_percentage_error),
+        ("msle", losses.mean_squared_logarithmic_error),
+        ("bce", losses.binary_crossentropy),
+        ("kld", losses.kl_divergence),
+        ("categorical_crossentropy", losses.categorical_crossentropy),
+    ):
+        assert losses.get(name) is function
+    assert isinstance(losses.get("CategoricalCrossentropy"), losses.CategoricalCrossentropy)
+    assert isinstance(losses.get(losses.Huber), losses.Huber)
+    assert losses.get(None) is None
+    loss = losses.get({"class_name": "CategoricalCrossentropy", "config": {"from_logits": True}})
+    assert loss.from_logits
+    assert losses.get(loss) is loss
+    with pytest.raises(ValueError, match=r"unknown loss 'mean_square_error'. Did you mean 'mean_squared_error'\?"):
+        losses.get("mean_square_error")
+    with pytest.raises(ValueError, match="a loss is a name"):
+        losses.get(3)
+
+
+def test_default_names():
+    assert losses.MeanSquaredError().name == "mean_squared_error"
+    assert losses.Huber().name == "huber_loss"
+
+    class My(losses.Loss):
+        def call(self, y_true, y_pred):
+            return _core.mean_squared_error(y_true, y_pred)
+
+    assert My(name="own").name == "own"
+    assert My().name.startswith("my")
+
+
+def test_subclass_gets_tensors_of_one_dtype():
+    seen = []
+
+    class My(losses.Loss):
+        def call(self, y_true, y_pred):
+            seen.append((type(y_true), y_true.dtype, type(y_pred), y_pred.dtype))
+            return _core.mean_squared_error(y_true, y_pred)
+
+    value = My()(HOT.astype("uint8"), P)
+    np.testing.assert_allclose(value.numpy(), ((HOT - P) ** 2).mean())
+    assert seen == [(cnnpy.Tensor, "float64", cnnpy.Tensor, "float64")]
+    with pytest.raises(NotImplementedError, match="Loss has no call"):
+        losses.Loss()(HOT, P)
+
+
+def test_function_wrapper_matches_ranks():
+    loss = losses.LossFunctionWrapper(losses.mean_squared_error, name="own")
+    a, b = rng.random(5), rng.random((5, 1))
+    np.testing.assert_allclose(loss(a, b).numpy(), ((a - b[:, 0]) ** 2).mean())
+    np.testing.assert_allclose(loss(b, a).numpy(), ((a - b[:, 0]) ** 2).mean())
+    again = losses.LossFunctionWrapper.from_config(loss.get_config())
+    assert again.fn is losses.mean_squared_error
+
+
+def test_labels_and_scores_may_differ_by_a_last_axis():
+    a, b = rng.random(5), rng.random((5, 1))
+    for cls in (losses.MeanSquaredError, losses.MeanAbsoluteError, losses.BinaryCrossentropy):
+        np.testing.assert_allclose(cls()(a, b).numpy(), cls()(a[:, None], b).numpy())
+        np.testing.assert_allclose(cls()(b, a).numpy(), cls()(b[:, 0], a).numpy())
+
+
+def test_axis():
+    t, y = np.moveaxis(HOT, -1, 0), np.moveaxis(P, -1, 0)
+    for cls in (losses.CategoricalCrossentropy, losses.BinaryCrossentropy):
+        np.testing.assert_allclose(cls(axis=0)(t, y).numpy(), cls()(HOT, P).numpy())
+        check_gradients(lambda y, cls=cls: cls(axis=0)(t, y), [np.ascontiguousarray(np.clip(y, 0.1, 0.9))])
+    with pytest.raises(ValueError, match="axis 2 is out of range"):
+        losses.CategoricalCrossentropy(axis=2)(t, y)
+
+
+def test_ignored_class_leaves_the_mean():
+    labels = np.array([0, 9, 2, 9, 1, 3])
+    kept = labels != 9
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=9)
+    each = reference.sparse_categorical_crossentropy(np.where(kept, labels, 0), P) * kept
+    np.testing.assert_allclose(loss(labels, P).numpy(), each.sum() / kept.sum())
+    np.testing.assert_allclose(loss(labels[:, None], P, np.full(6, 2.0)).numpy(), 2 * each.sum() / kept.sum())
+    assert loss(np.full(6, 9), P).numpy() == 0
+
+
+def test_one_class_is_warned_of_once():
+    loss = losses.CategoricalCrossentropy()
+    with pytest.warns(SyntaxWarning, match="one class only"):
+        loss(np.ones((3, 1)), np.ones((3, 1)))
+    loss(np.ones((3, 1)), np.ones((3, 1)))
+
+
+def test_errors_name_the_loss():
+    with pytest.raises(ValueError, match=r'MeanSquaredError "mean_squared_error": y_true has shape \(6, 4\)'):
+        losses.MeanSquaredError()(HOT, P[:, :3])
+    with pytest.raises(ValueError, match=r"unknown reduction 'summ'\. Did you mean 'sum'"):
+        losses.MeanSquaredError(reduction="summ")
+    with pytest.raises(ValueError, match="dtype must be float32 or float64"):
+        losses.MeanSquaredError(dtype="int32")
+    with pytest.raises(ValueError, match="sample weights of shape"):
+        losses.MeanSquaredError()(HOT, P, np.ones(5))
+
+
+def test_epsilon_of_the_configuration_counts():
+    y_true, y_pred = np.array([[1.0]]), np.array([[0.0]])
+    cnnpy.config.set_epsilon(1e-3)
+    try:
+        np.testing.assert_allclose(losses.BinaryCrossentropy()(y_true, y_pred).numpy(), -np.log(1e-3))
+        np.testing.assert_allclose(losses.binary_crossentropy(y_true, y_pred).numpy(), -np.log(1e-3))
+    finally:
+        cnnpy.config.set_epsilon(1e-7)
+
+
+def test_gradients_reach_float_labels_of_symmetric_losses():
+    t = cnnpy.Tensor(HOT.astype("float32"))
+    with cnnpy.GradientTape() as tape:
+        tape.watch(t)
+        loss = losses.MeanSquaredError()(t, P)
+    np.testing.assert_allclose(tape.gradient(loss, t).numpy(), 2 * (HOT - P) / HOT.size, rtol=1e-5)
