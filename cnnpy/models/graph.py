@@ -1,7 +1,7 @@
 """The graph of a functional model: which calls lead from its inputs to its outputs, and in which order.
 
-Layers are ordered as Keras orders them, by depth (the longest way to an output) and then by first use, since the order of
-`model.layers` is the order of the weights.
+Layers are ordered as Keras orders them, by depth (the longest way to an output) and then by first use, since the order
+of `model.layers` is the order of the weights.
 """
 
 from cnnpy.layers.core import InputLayer
@@ -43,7 +43,8 @@ class Graph:
                     continue
                 if isinstance(node.layer, InputLayer):
                     raise ValueError(
-                        f"{owner}: the outputs depend on the input {node.layer.name!r} of shape {tensor.shape}, which is "
+                        f"{owner}: the outputs depend on the input {node.layer.name!r} of shape {tensor.shape}, "
+                        "which is "
                         f"not among the model's inputs {[x.name for x in self.inputs]}; pass it in inputs=[...]"
                     )
                 stack.append((tensor, True))
@@ -82,8 +83,8 @@ class Graph:
         for layer in self.layers:
             if seen.setdefault(layer.name, layer) is not layer:
                 raise ValueError(
-                    f"{owner}: two layers bear the name {layer.name!r}: {seen[layer.name]!r} and {layer!r}; give them names that "
-                    "differ"
+                    f"{owner}: two layers bear the name {layer.name!r}: {seen[layer.name]!r} and {layer!r}; give "
+                    "them names that differ"
                 )
 
     def is_chain(self):
