@@ -291,7 +291,7 @@ def deserialize(config, custom_objects=None):
 
 
 def get(identifier):
-    """The function IDENTIFIER means: a name, a function, a layer (its class or an instance), a config; None is `linear`."""
+    """The function IDENTIFIER means: a name, a function, a layer (class or instance), a config; None is `linear`."""
     if identifier is None:
         return linear
     if isinstance(identifier, str):

@@ -1,4 +1,4 @@
-"""First values for weights: by class, by name ('glorot_uniform', 'GlorotUniform'), or by any function of (shape, dtype)."""
+"""First values for weights: by class, by name ('glorot_uniform'), or by any function of (shape, dtype)."""
 
 import numpy as np
 
@@ -41,7 +41,7 @@ _BY_NAME = {
 }
 globals().update(_BY_NAME)
 
-__all__ = sorted({*_BY_NAME, "Initializer", "RandomInitializer", "compute_fans", "deserialize", "get", "serialize"})
+__all__ = ["Initializer", "RandomInitializer", "compute_fans", "deserialize", "get", "serialize", *_BY_NAME]
 
 
 def serialize(initializer):

@@ -64,7 +64,7 @@ class Constant(Initializer):
     def from_config(cls, config):
         from cnnpy.saving import deserialize_keras_object
 
-        return cls(deserialize_keras_object(config["value"]))
+        return cls(deserialize_keras_object(config.get("value", 0.0)))
 
 
 class Identity(Initializer):

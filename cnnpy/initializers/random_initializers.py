@@ -48,7 +48,7 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomInitializer):
-    """Normal distribution, drawn again beyond two standard deviations (which narrows it: the result has 0.88 STDDEV)."""
+    """Normal distribution, drawn again beyond two standard deviations (what results has 0.88 STDDEV)."""
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         self.mean, self.stddev = mean, stddev

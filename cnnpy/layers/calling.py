@@ -66,7 +66,8 @@ def batch_shape_from_keywords(layer, keywords):
         return None
     if not tree.is_shape(shape):
         raise ValueError(
-            f"{type(layer).__name__}: input_shape must be a tuple of sizes without the batch, like (28, 28, 1), got {shape!r}"
+            f"{type(layer).__name__}: input_shape must be a tuple of sizes without the batch, like (28, 28, 1), got "
+            f"{shape!r}"
         )
     return (batch_size, *shape)
 
@@ -176,9 +177,9 @@ def shapes_of(x):
 
 
 def call_with_shapes(layer, function, args, kwargs):
-    """FUNCTION(input_shape), or for one of several `..._shape` parameters the shapes of the arguments of these names."""
+    """FUNCTION(input_shape), or for several `..._shape` parameters the shapes of the arguments of these names."""
     names = parameters(getattr(type(layer), function.__name__))[0]
-    if len(names) <= 1 or not args and not kwargs:
+    if len(names) <= 1 or not (args or kwargs):
         return function(shapes_of(args[0] if args else next(iter(kwargs.values()))))
     given = dict(zip(layer._call_names, args)) | kwargs
     shapes = {}
@@ -203,8 +204,8 @@ def is_built_for(layer, shapes):
     if tree.is_shape(old) and tree.is_shape(new) and old[1:] == new[1:]:
         return True
     raise ValueError(
-        f"{label(layer)}: is built for input shape {old} and cannot be built again for {new}; its weights would not fit. "
-        "Make a new layer for the other shape"
+        f"{label(layer)}: is built for input shape {old} and cannot be built again for {new}; its weights would not "
+        "fit. Make a new layer for the other shape"
     )
 
 
@@ -247,8 +248,8 @@ def make_weight(layer, shape, initializer, dtype, trainable, regularizer, constr
     shape = () if shape is None else (int(shape),) if hasattr(shape, "__index__") else tuple(shape)
     if any(d is None for d in shape):
         raise ValueError(
-            f"{label(layer)}: the weight {name or 'weight'!r} would have shape {shape}; the sizes it depends on must be known "
-            "when the layer is built: pass them in Input(shape=...) or input_shape=..."
+            f"{label(layer)}: the weight {name or 'weight'!r} would have shape {shape}; the sizes it depends on must "
+            "be known when the layer is built: pass them in Input(shape=...) or input_shape=..."
         )
     dtype = layer.variable_dtype if dtype is None else standardize_dtype(dtype)
     if initializer is None:
@@ -256,7 +257,8 @@ def make_weight(layer, shape, initializer, dtype, trainable, regularizer, constr
     value = initializers.get(initializer)(shape, dtype=dtype)
     if tuple(value.shape) != shape:
         raise ValueError(
-            f"{label(layer)}: the initializer of {name or 'weight'!r} returned shape {tuple(value.shape)}, wanted {shape}"
+            f"{label(layer)}: the initializer of {name or 'weight'!r} returned shape {tuple(value.shape)}, wanted "
+            f"{shape}"
         )
     name = name or "variable"
     variable = Variable(value, trainable=bool(trainable) and layer._trainable, dtype=dtype, name=name)

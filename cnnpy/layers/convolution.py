@@ -9,10 +9,10 @@ from cnnpy.layers.image_layer import ImageLayer
 class Conv2D(ImageLayer):
     """Convolution over images: y = activation(conv(x, kernel) + bias), in one pass.
 
-    x is [N,H,W,C] (or [N,C,H,W] with data_format='channels_first'), the kernel [KH,KW,C/groups,filters], y [N,OH,OW,filters].
-    PADDING 'valid' keeps windows inside the image; 'same' pads so that OH = ceil(H / stride), the odd pixel at the bottom and
-    right. DILATION_RATE spreads the kernel; GROUPS splits channels and filters into independent parts.
-    Raises ValueError for inputs of other rank or channels than the kernel was built for.
+    x is [N,H,W,C] (or [N,C,H,W] with data_format='channels_first'), the kernel [KH,KW,C/groups,filters], y
+    [N,OH,OW,filters]. PADDING 'valid' keeps windows inside the image; 'same' pads so that OH = ceil(H / stride), the
+    odd pixel at the bottom and right. DILATION_RATE spreads the kernel; GROUPS splits channels and filters into
+    independent parts. Raises ValueError for inputs of other rank or channels than the kernel was built for.
     """
 
     def __init__(

@@ -51,8 +51,8 @@ class Dense(Layer):
     def _check_shape(self, shape):
         if len(shape) < 2:
             raise ValueError(
-                f"{label(self)}: input must have at least 2 dimensions (batch, ..., features), got shape {tuple(shape)}; "
-                "did you forget the batch dimension, x[None]?"
+                f"{label(self)}: input must have at least 2 dimensions (batch, ..., features), got shape "
+                f"{tuple(shape)}; did you forget the batch dimension, x[None]?"
             )
         if self.kernel is not None and shape[-1] is not None and shape[-1] != self.kernel.shape[0]:
             hint = ". Put a Flatten() before it?" if len(shape) > 2 else ""
@@ -66,8 +66,8 @@ class Dense(Layer):
         inputs = input_shape[-1]
         if inputs is None:
             raise ValueError(
-                f"{label(self)}: the last size of its input must be known, got {tuple(input_shape)}. Give the model's Input a "
-                "full shape, or use GlobalAveragePooling2D() in place of Flatten()"
+                f"{label(self)}: the last size of its input must be known, got {tuple(input_shape)}. Give the "
+                "model's Input a full shape, or use GlobalAveragePooling2D() in place of Flatten()"
             )
         self.kernel = self.add_weight(
             name="kernel",
@@ -200,8 +200,8 @@ def Input(
 class Lambda(Layer):
     """FUNCTION(inputs, **ARGUMENTS) as a layer.
 
-    OUTPUT_SHAPE, a tuple without the batch or a function of the input shape, is only needed where running the function on
-    zeros cannot tell it. Variables used inside are not tracked: write a Layer for that.
+    OUTPUT_SHAPE, a tuple without the batch or a function of the input shape, is only needed where running the function
+    on zeros cannot tell it. Variables used inside are not tracked: write a Layer for that.
     """
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):

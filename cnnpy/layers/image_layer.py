@@ -1,4 +1,4 @@
-"""The base of layers on images, in either layout. The core computes on NHWC; NCHW is transposed on the way in and out."""
+"""The base of layers on images, in either layout. The core computes on NHWC; NCHW is transposed."""
 
 from cnnpy.layers import arguments
 from cnnpy.layers.calling import label

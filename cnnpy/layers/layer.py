@@ -1,13 +1,13 @@
 """Layer: what all layers and models share.
 
 A layer is configuration, weights made by `build` for the first input's shape, and `call`. `Layer.__call__` readies the
-inputs, builds, passes `training` on and, for symbolic inputs, notes the call in the graph; for a built layer of ours and
-one Tensor it goes straight to `call`.
+inputs, builds, passes `training` on and, for symbolic inputs, notes the call in the graph; for a built layer of ours
+and one Tensor it goes straight to `call`.
 """
 
 import functools
 
-from cnnpy import config, dtype_policies, tree
+from cnnpy import dtype_policies, tree
 from cnnpy._core import Tensor, Variable
 from cnnpy.layers import calling
 from cnnpy.layers.symbolic import KerasTensor, Node, call_state, has_symbolic, infer_outputs
@@ -60,9 +60,10 @@ class Layer:
     Subclasses define `build(input_shape)`, which makes weights with `add_weight`, and `call(inputs, ...)`; also
     `compute_output_shape(input_shape)` where running the layer on zeros would not tell it, and `get_config()`.
 
-    ACTIVITY_REGULARIZER penalises outputs (per sample of the batch). TRAINABLE=False freezes the weights. DTYPE is that of
-    weights and computation, by default `config.floatx()`. NAME is by default the class in snake case, counted up. The first
-    layer of a Sequential may be given `input_shape` (without the batch), `input_dim` or `batch_input_shape`.
+    ACTIVITY_REGULARIZER penalises outputs (per sample of the batch). TRAINABLE=False freezes the weights. DTYPE is
+    that of weights and computation, by default `config.floatx()`. NAME is by default the class in snake case, counted
+    up. The first layer of a Sequential may be given `input_shape` (without the batch), `input_dim` or
+    `batch_input_shape`.
     """
 
     # True for layers of ours whose call has no effects but its result: models call them without __call__ around it.
@@ -230,7 +231,7 @@ class Layer:
 
     @property
     def trainable(self):
-        """False freezes: the weights get no gradients and batch normalisation infers. Setting it reaches all sublayers."""
+        """False freezes: no gradients for the weights, batch normalisation infers. Setting it reaches sublayers."""
         return self._trainable
 
     @trainable.setter
@@ -251,8 +252,8 @@ class Layer:
     ):  # fmt: skip
         """Makes a weight: a Variable that the layer holds.
 
-        SHAPE () by default; INITIALIZER glorot_uniform for floats, zeros for others; REGULARIZER adds to the loss while the
-        weight is trainable; CONSTRAINT holds it after each update. Returns the Variable.
+        SHAPE () by default; INITIALIZER glorot_uniform for floats, zeros for others; REGULARIZER adds to the loss
+        while the weight is trainable; CONSTRAINT holds it after each update. Returns the Variable.
         """
         for value in args:  # Keras 2 took the name first, Keras 3 the shape
             if isinstance(value, str) and name is None:
@@ -323,7 +324,7 @@ class Layer:
 
     @property
     def losses(self):
-        """Scalars to add to the loss: of the last call (add_loss, activity regularisers), then of the weights' regularisers."""
+        """Scalars to add to the loss: those of the last call's `add_loss` and activities, then of the weights."""
         result = []
         for layer in self._all_layers():
             if layer._losses and layer._losses_of_call >= self._call_id:
@@ -474,8 +475,8 @@ class Layer:
             return cls(**config)
         except TypeError as error:
             raise TypeError(
-                f"{cls.__name__}.from_config: {error}. The config was {config}; if the class has a get_config(), it must return "
-                "what __init__ takes"
+                f"{cls.__name__}.from_config: {error}. The config was {config}; if the class has a get_config(), it "
+                "must return what __init__ takes"
             ) from error
 
     def get_build_config(self):

@@ -15,7 +15,7 @@ def _broadcast(layer, one, other):
             raise ValueError(
                 f"{label(layer)}: inputs of shapes (batch, {one}) and (batch, {other}) do not fit together"
             )
-        result.append(b if a == 1 else a if b == 1 or b is not None and a is not None else None)
+        result.append(b if a == 1 else None if b is None else a)
     return tuple(result)
 
 

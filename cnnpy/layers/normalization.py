@@ -8,9 +8,9 @@ from cnnpy.layers.layer import Layer
 class BatchNormalization(Layer):
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, per entry of AXIS.
 
-    While training, mean and variance are those of the batch, and the moving averages follow them:
-    moving = moving * momentum + batch * (1 - momentum), with the biased variance. Otherwise, and whenever `trainable` is
-    False, the moving averages are used. Weights: gamma, beta, moving mean, moving variance. Ioffe and Szegedy, 2015.
+    While training, mean and variance are those of the batch, and the moving averages follow them: moving = moving *
+    momentum + batch * (1 - momentum), with the biased variance. Otherwise, and whenever `trainable` is False, the
+    moving averages are used. Weights: gamma, beta, moving mean, moving variance. Ioffe and Szegedy, 2015.
     """
 
     _plain = True

@@ -7,10 +7,10 @@ from cnnpy.utils.random import SeedGenerator
 
 
 class Dropout(Layer):
-    """While training: sets a fraction RATE of the elements to 0 and divides the others by 1 - rate. Else the input itself.
+    """While training: a fraction RATE of the elements becomes 0, the others are divided by 1 - rate.
 
-    NOISE_SHAPE gives the shape of the random mask; sizes of 1 share one decision, None takes the input's size. SEED makes the
-    sequence of masks repeat. Srivastava et al., 2014.
+    NOISE_SHAPE gives the shape of the random mask; sizes of 1 share one decision, None takes the input's size. SEED
+    makes the sequence of masks repeat. Srivastava et al., 2014.
     """
 
     _plain = True

@@ -93,7 +93,8 @@ class Reshape(_Moving):
 
     def _refuse(self, shape):
         raise ValueError(
-            f"{label(self)}: samples of shape {tuple(shape)} ({_known(shape)} elements) cannot be reshaped to {self.target_shape}"
+            f"{label(self)}: samples of shape {tuple(shape)} ({_known(shape)} elements) cannot be reshaped to "
+            f"{self.target_shape}"
         )
 
     def _check_shape(self, shape):
@@ -179,7 +180,7 @@ class UpSampling2D(ImageLayer):
 
 
 class ZeroPadding2D(ImageLayer):
-    """Rows and columns of zeros around images. PADDING is an integer, (rows, columns), or ((top, bottom), (left, right))."""
+    """Zeros around images. PADDING is an integer, (rows, columns), or ((top, bottom), (left, right))."""
 
     def __init__(self, padding=(1, 1), data_format=None, **kwargs):
         super().__init__(data_format=data_format, **kwargs)

@@ -139,8 +139,8 @@ _add_operators()
 
 def _no_value(tensor):
     return (
-        f"{tensor!r} is symbolic and has no values yet. Use it with layers, cnnpy.ops functions or arithmetic, or put the "
-        "computation into a Lambda layer or a Layer of your own"
+        f"{tensor!r} is symbolic and has no values yet. Use it with layers, cnnpy.ops functions or arithmetic, or "
+        "put the computation into a Lambda layer or a Layer of your own"
     )
 
 

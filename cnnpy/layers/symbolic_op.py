@@ -1,4 +1,4 @@
-"""Steps of a functional model that are functions, not layers: arithmetic, indexing and cnnpy.ops on symbolic tensors."""
+"""Steps of a functional model that are functions: arithmetic, indexing and cnnpy.ops on symbolic tensors."""
 
 import operator
 

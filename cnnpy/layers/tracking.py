@@ -43,9 +43,10 @@ class TrackedDict(dict):
         return TrackedDict, (dict(self),)
 
 
-for _name in "append extend insert remove pop clear sort reverse __setitem__ __delitem__ __iadd__".split():
+_BOTH = ("clear", "pop", "__setitem__", "__delitem__")
+for _name in (*_BOTH, "append", "extend", "insert", "remove", "sort", "reverse", "__iadd__"):
     setattr(TrackedList, _name, _changing(_name, list))
-for _name in "update setdefault pop popitem clear __setitem__ __delitem__ __ior__".split():
+for _name in (*_BOTH, "update", "setdefault", "popitem", "__ior__"):
     setattr(TrackedDict, _name, _changing(_name, dict))
 
 

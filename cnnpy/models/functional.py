@@ -27,7 +27,8 @@ class Functional(GraphModel):
             for x in leaves:
                 if not isinstance(x, KerasTensor):
                     raise ValueError(
-                        f"Model: {what} must be symbolic tensors, as Input(...) and layers called on it return; got {x!r}"
+                        f"Model: {what} must be symbolic tensors, as Input(...) and layers called on it return; got "
+                        f"{x!r}"
                     )
         flat = tree.flatten(inputs)
         if len({id(x) for x in flat}) != len(flat):
@@ -64,8 +65,8 @@ class Functional(GraphModel):
         inner = [x for x in self._graph.inputs if not isinstance(x._keras_history[0], InputLayer)]
         if inner:
             raise NotImplementedError(
-                f'Functional "{self.name}": a model that starts inside another (at {inner[0]!r}) has no config of its own; start '
-                "from an Input"
+                f'Functional "{self.name}": a model that starts inside another (at {inner[0]!r}) has no config of '
+                "its own; start from an Input"
             )
 
         def put(x):

@@ -1,7 +1,7 @@
 """The graph of a functional model: which calls lead from its inputs to its outputs, and in which order.
 
-Layers are ordered as Keras orders them, by depth (the longest way to an output) and then by first use, since the order of
-`model.layers` is the order of the weights.
+Layers are ordered as Keras orders them, by depth (the longest way to an output) and then by first use, since the order
+of `model.layers` is the order of the weights.
 """
 
 from cnnpy.layers.core import InputLayer
@@ -27,30 +27,32 @@ class Graph:
 
     def _collect(self, owner):
         """Finds all calls by walking from the outputs back, without recursion: a model may be deep."""
-        finished, self._found, self._first_use = set(), [], {}
-        open_nodes = set()
+        begun, self._found, self._first_use = set(), [], {}
         for output in self.outputs:
-            stack = [] if id(output) in self._given else [(output.node, False)]
+            stack = [] if id(output) in self._given else [(output, False)]
             while stack:
-                node, ready = stack.pop()
-                if id(node) in finished:
-                    continue
+                tensor, ready = stack.pop()
+                node = tensor.node
                 if ready:
-                    finished.add(id(node))
-                    open_nodes.discard(id(node))
                     self._found.append(node)
+                if id(node) in begun:
                     continue
-                if id(node) in open_nodes:
-                    continue
-                open_nodes.add(id(node))
+                begun.add(id(node))
                 self._first_use.setdefault(node.layer, len(self._first_use))
+                if id(tensor) in self._given:
+                    continue
                 if isinstance(node.layer, InputLayer):
                     raise ValueError(
-                        f"{owner}: the outputs depend on the input {node.layer.name!r} of shape {node.outputs.shape}, which is "
+                        f"{owner}: the outputs depend on the input {node.layer.name!r} of shape {tensor.shape}, "
+                        "which is "
                         f"not among the model's inputs {[x.name for x in self.inputs]}; pass it in inputs=[...]"
                     )
-                stack.append((node, True))
-                stack.extend((parent, False) for parent in reversed(self._parents(node)))
+                stack.append((tensor, True))
+                stack.extend((x, False) for x in reversed(node.input_tensors) if not self._starts_inside(x))
+
+    def _starts_inside(self, x):
+        """True for an input of the model that a layer of another model makes; what lies before it is not ours."""
+        return id(x) in self._given and not isinstance(x._keras_history[0], InputLayer)
 
     def _order(self):
         depths, layer_depths = {}, {}
@@ -81,8 +83,8 @@ class Graph:
         for layer in self.layers:
             if seen.setdefault(layer.name, layer) is not layer:
                 raise ValueError(
-                    f"{owner}: two layers bear the name {layer.name!r}: {seen[layer.name]!r} and {layer!r}; give them names that "
-                    "differ"
+                    f"{owner}: two layers bear the name {layer.name!r}: {seen[layer.name]!r} and {layer!r}; give "
+                    "them names that differ"
                 )
 
     def is_chain(self):

@@ -162,7 +162,8 @@ class GraphModel(Model):
                 keys, missing = [x.name for x in expected], []
             if missing:
                 raise ValueError(
-                    f"{calling.label(self)}: the dict of inputs lacks {missing}; it needs {keys} and has {sorted(inputs)}"
+                    f"{calling.label(self)}: the dict of inputs lacks {missing}; it needs {keys} and has "
+                    f"{sorted(inputs)}"
                 )
             return [inputs[key] for key in keys]
         if isinstance(inputs, (list, tuple)) and not (len(expected) == 1 and _is_data(inputs)):

@@ -86,7 +86,7 @@ class Model(Trainer, Layer):
     # ---- building and calling ----
 
     def build(self, input_shape):
-        """Makes the weights of a subclassed model by running `call` on zeros of INPUT_SHAPE (with the batch, may be None)."""
+        """Makes the weights of a subclassed model by running `call` on zeros of INPUT_SHAPE (the batch may be None)."""
         specs = tree.map_shapes(lambda shape: KerasTensor(shape, dtype=self._compute_dtype), input_shape)
         infer_outputs(calling.probing_call(self), (specs,), {})
 
@@ -114,9 +114,9 @@ class Model(Trainer, Layer):
     ):
         """Prints the layers with their output shapes and numbers of parameters.
 
-        LINE_LENGTH is the width in characters; POSITIONS the relative ends of the columns; PRINT_FN gets the text instead of
-        the terminal; EXPAND_NESTED shows the layers of models inside; SHOW_TRAINABLE adds a column; LAYER_RANGE is a pair of
-        names (or patterns) to print from and to.
+        LINE_LENGTH is the width in characters; POSITIONS the relative ends of the columns; PRINT_FN gets the text
+        instead of the terminal; EXPAND_NESTED shows the layers of models inside; SHOW_TRAINABLE adds a column;
+        LAYER_RANGE is a pair of names (or patterns) to print from and to.
         """
         from cnnpy.models.summary import print_summary
 

@@ -50,7 +50,7 @@ class Plan:
         return self._slots.setdefault(id(x), len(self._slots))
 
     def _step(self, node):
-        """(function, takes training, source, targets, arguments, plain); SOURCE is one slot, or None if ARGUMENTS say it."""
+        """(function, takes training, source slot or None, target slots, arguments if there is no source, plain)."""
         layer = node.layer
         plain = (
             layer._plain

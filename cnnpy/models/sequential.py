@@ -12,8 +12,8 @@ from cnnpy.models.trainer import Trainer
 class Sequential(GraphModel):
     """Layers one after the other.
 
-    The weights are made as soon as the input's shape is known: from an `Input(shape)` as the first entry, from the first
-    layer's `input_shape=`, by `build(input_shape)`, or from the first data. `layers` leaves the input out.
+    The weights are made as soon as the input's shape is known: from an `Input(shape)` as the first entry, from the
+    first layer's `input_shape=`, by `build(input_shape)`, or from the first data. `layers` leaves the input out.
     """
 
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):
@@ -97,7 +97,8 @@ class Sequential(GraphModel):
             call_state.scope = scope
         if tail is not None and not isinstance(tail, KerasTensor):
             raise ValueError(
-                f"{calling.label(self)}: {layer!r} has several outputs; a Sequential needs one. Use Model(inputs, outputs)"
+                f"{calling.label(self)}: {layer!r} has several outputs; a Sequential needs one. Use Model(inputs, "
+                "outputs)"
             )
         self.__dict__["_tail"] = tail
 

@@ -1,8 +1,8 @@
 """Objects as plain dicts of numbers, strings and lists (what JSON can hold), in Keras 3's format.
 
-An object becomes {"module", "class_name", "config", "registered_name"}; `module` is the public Keras module, so that Keras
-reads what cnnpy writes. Reading never imports a module by name: classes come from cnnpy's own rooms, from what was
-registered or passed as custom objects, and from modules the program has loaded already.
+An object becomes {"module", "class_name", "config", "registered_name"}; `module` is the public Keras module, so that
+Keras reads what cnnpy writes. Reading never imports a module by name: classes come from cnnpy's own rooms, from what
+was registered or passed as custom objects, and from modules the program has loaded already.
 """
 
 import importlib
@@ -185,8 +185,8 @@ def _serialize_function(function):
 def _deserialize_lambda(config):
     if not getattr(_scope, "unsafe", False):
         raise ValueError(
-            "the config holds a Python lambda, which would execute code from the file; pass safe_mode=False if you trust "
-            "its source, or use a named function registered with register_keras_serializable"
+            "the config holds a Python lambda, which would execute code from the file; pass safe_mode=False if you "
+            "trust its source, or use a named function registered with register_keras_serializable"
         )
     import base64
     import marshal
@@ -213,8 +213,8 @@ _SPECIAL = {
 def deserialize_keras_object(config, custom_objects=None, safe_mode=True, module_objects=None, **kwargs):
     """The object that `serialize_keras_object` made CONFIG from.
 
-    CUSTOM_OBJECTS maps names to classes and functions. Raises ValueError for names nothing is known of; lambdas are refused
-    unless SAFE_MODE is False.
+    CUSTOM_OBJECTS maps names to classes and functions. Raises ValueError for names nothing is known of; lambdas are
+    refused unless SAFE_MODE is False.
     """
     if not safe_mode:
         with unsafe_deserialization():

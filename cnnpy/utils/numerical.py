@@ -8,8 +8,8 @@ from cnnpy._core import Tensor
 def to_categorical(x, num_classes=None):
     """One-hot rows for integer classes.
 
-    X has any shape (a last dimension of 1 is dropped) and holds whole numbers from 0 to num_classes - 1; num_classes is by
-    default the highest plus one. Returns a float64 array of shape (*x.shape, num_classes), a Tensor if X is one.
+    X has any shape (a last dimension of 1 is dropped) and holds whole numbers from 0 to num_classes - 1; num_classes
+    is by default the highest plus one. Returns a float64 array of shape (*x.shape, num_classes), a Tensor if X is one.
     Raises ValueError for classes out of range or that are not whole.
     """
     is_tensor = isinstance(x, Tensor)
@@ -26,8 +26,8 @@ def to_categorical(x, num_classes=None):
     bad = (classes < 0) | (classes >= num_classes)
     if bad.any():
         raise ValueError(
-            f"to_categorical: class {int(classes[bad][0])} is outside of 0..{num_classes - 1}; pass a higher num_classes, "
-            "or shift the labels so that they start at 0"
+            f"to_categorical: class {int(classes[bad][0])} is outside of 0..{num_classes - 1}; pass a higher "
+            "num_classes, or shift the labels so that they start at 0"
         )
     rows = np.zeros((classes.size, num_classes))
     rows[np.arange(classes.size), classes] = 1

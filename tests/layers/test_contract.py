@@ -18,7 +18,12 @@ CASES = [
     ("Dense", dict(units=4, use_bias=False, activation="silu"), (2, 3, 5), ["kernel"]),
     ("Conv2D", dict(filters=6, kernel_size=3, activation="relu"), IMAGE, ["kernel", "bias"]),
     ("Conv2D", dict(filters=4, kernel_size=(1, 2), strides=2, padding="same", groups=2), IMAGE, ["kernel", "bias"]),
-    ("Conv2D", dict(filters=3, kernel_size=2, data_format="channels_first", activation="softmax"), IMAGE, ["kernel", "bias"]),
+    (
+        "Conv2D",
+        dict(filters=3, kernel_size=2, data_format="channels_first", activation="softmax"),
+        IMAGE,
+        ["kernel", "bias"],
+    ),
     ("MaxPooling2D", dict(), IMAGE, []),
     ("MaxPooling2D", dict(pool_size=3, strides=1, padding="same", data_format="channels_first"), IMAGE, []),
     ("AveragePooling2D", dict(pool_size=(2, 3), padding="same"), IMAGE, []),
@@ -120,7 +125,9 @@ def test_inputs_of_other_dtypes_are_cast(name, arguments, shape, weights):
     assert high.dtype == "float32"
     np.testing.assert_allclose(low, high, rtol=1e-5, atol=1e-6)
     whole = data(shape)
-    whole = [(10 * a).astype("uint8") for a in whole] if isinstance(whole, list) else (10 * np.abs(whole)).astype("uint8")
+    whole = (
+        [(10 * a).astype("uint8") for a in whole] if isinstance(whole, list) else (10 * np.abs(whole)).astype("uint8")
+    )
     y = layer(whole)
     assert y.dtype == ("float32" if layer._float_inputs or name == "Lambda" else "uint8")
 
@@ -233,6 +240,10 @@ def test_activity_regularizer(name, arguments, shape, weights):
 
 def test_every_layer_is_tested():
     tested = {name for name, *_ in CASES}
-    public = {n for n in layers.__all__ if isinstance(getattr(layers, n), type) and issubclass(getattr(layers, n), layers.Layer)}
+    public = {
+        n
+        for n in layers.__all__
+        if isinstance(getattr(layers, n), type) and issubclass(getattr(layers, n), layers.Layer)
+    }
     aliases = {n for n in public if getattr(layers, n).__name__ != n}
     assert public - aliases - tested == {"Layer", "InputLayer"}

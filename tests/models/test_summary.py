@@ -103,4 +103,8 @@ def test_after_training_it_counts_the_optimizer():
     model.compile("adam", "mse")
     model.train_on_batch(np.zeros((4, 5)), np.zeros((4, 3)))
     text = text_of(model)
-    assert " Total params: 56 (" in text and " Trainable params: 18 (72.00 B)" in text and " Optimizer params: 38 (" in text
+    assert (
+        " Total params: 56 (" in text
+        and " Trainable params: 18 (72.00 B)" in text
+        and " Optimizer params: 38 (" in text
+    )

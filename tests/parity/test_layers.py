@@ -269,8 +269,7 @@ def test_config_keys(shape, name, arguments):
     assert type(cnnpy.layers.deserialize(keras.layers.serialize(theirs))) is type(ours)
 
 
-@pytest.mark.parametrize("name", ["sequential", "conv2d", "re_lu", "max_pooling2d", "functional", "dense"])
-def test_automatic_names(name):
+def test_automatic_names():
     made = []
     for library in (cnnpy, keras):
         library.backend.clear_session()
@@ -284,4 +283,4 @@ def test_automatic_names(name):
         made.append([model.name, stack.name, *(layer.name for layer in model.layers[1:] + stack.layers)])
         made[-1] += [w.path for w in stack.weights]
     assert made[0] == made[1]
-    assert name in made[0]
+    assert {"sequential", "conv2d_1", "re_lu", "max_pooling2d", "functional", "sequential/dense_1/kernel"} <= {*made[0]}
