@@ -206,10 +206,7 @@ def logaddexp(x1, x2):
     """log(exp(x1) + exp(x2)) without overflow."""
     x1, x2 = floats(x1), floats(x2)
     top = _core.maximum(x1, x2)
-    distance = _core.abs(_core.subtract(x1, x2))
-    apart = _core.log1p(_core.exp(_core.negative(distance)))
-    return _core.where(
-        _core.equal(x1, x2),
-        _core.add(_core.multiply(_core.add(x1, x2), 0.5), 0.6931471805599453),
-        _core.add(top, apart),
-    )
+    apart = _core.log1p(_core.exp(_core.negative(_core.abs(_core.subtract(x1, x2)))))
+    # Of equals, each has half of the gradient; and the distance of equal infinities is not a number.
+    alike = _core.add(_core.multiply(_core.add(x1, x2), 0.5), 0.6931471805599453)
+    return _core.where(_core.equal(x1, x2), alike, _core.add(top, apart))
