@@ -12,15 +12,15 @@ import numpy as np
 from cnnpy.datasets import DamagedFileError, DatasetNotFoundError, _download, digits, mnist
 
 PATIENCE = 10.0  # seconds for fetching MNIST, which is 11 MB, before the digits do
-BATCH = 128
-POINTS_PER_CURVE = 120
+POINTS_PER_CURVE = 60
 
 
 class Task(NamedTuple):
-    """What is learnt: a name, how many epochs are enough, and images of shape (n, 28, 28), uint8, with their labels."""
+    """What is learnt: a name, how, and images of shape (n, 28, 28), uint8, with their labels."""
 
     name: str
-    epochs: int
+    epochs: int  # that are enough
+    batch_size: int
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
@@ -32,8 +32,6 @@ def run(options):
     output = Path(options.output)
     check_writable(output)
     task = choose_task(options.dataset)
-    if task is None:
-        return 1
     epochs = options.epochs or task.epochs
 
     import cnnpy
@@ -47,13 +45,13 @@ def run(options):
     history = model.fit(
         x_train,
         task.y_train,
-        batch_size=BATCH,
+        batch_size=task.batch_size,
         epochs=epochs,
         validation_data=(x_test, task.y_test),
         callbacks=[trace],
     )
     seconds = time.perf_counter() - start
-    probabilities = np.asarray(model.predict(x_test, batch_size=BATCH, verbose=0))
+    probabilities = np.asarray(model.predict(x_test, batch_size=128, verbose=0))
     accuracy = float(np.mean(probabilities.argmax(axis=1) == task.y_test))
     print(f"\nTest accuracy: {accuracy:.2%} of {len(x_test):,} images that it was not trained on")
     print(f"Trained {epochs} epochs of {len(x_train):,} images in {seconds:.1f} seconds")
@@ -85,25 +83,24 @@ def _part_of(path):
 
 
 def choose_task(dataset):
-    """The `Task` for the option --dataset, after a line on which it is; None, after an explanation, if it is not to be had."""
+    """The `Task` for the option --dataset, after a line on which it is and why. Raises OSError if MNIST is a must."""
     if dataset == "digits":
         print("Data: the 1,797 handwritten digits that come with cnnpy")
         return _digits_task()
-    limits = _download.Limits() if dataset == "mnist" else _download.Limits(timeout=4.0, quiet=True)
     try:
-        (x_train, y_train), (x_test, y_test) = mnist.load() if dataset == "mnist" else _load_in_time(limits)
+        (x_train, y_train), (x_test, y_test) = mnist.load() if dataset == "mnist" else _load_in_time()
     except (DatasetNotFoundError, DamagedFileError) as error:
         if dataset == "mnist":
             raise
         print(f"Data: the 1,797 handwritten digits that come with cnnpy, as MNIST is not at hand: {_in_short(error)}")
         return _digits_task()
     print(f"Data: MNIST, {len(x_train):,} handwritten digits to train on and {len(x_test):,} to test with")
-    return Task("MNIST", 2, x_train, y_train, x_test, y_test)
+    return Task("MNIST", 2, 128, x_train, y_train, x_test, y_test)
 
 
-def _load_in_time(limits):
-    """MNIST, by a thread that is left alone when time is up: looking up a name may take longer than any limit we set."""
-    limits.deadline = time.monotonic() + PATIENCE
+def _load_in_time():
+    """MNIST, by a thread that is left alone when time is up: looking up a name may outlast any limit we set."""
+    limits = _download.Limits(timeout=4.0, deadline=time.monotonic() + PATIENCE, quiet=True)
     answer = []
 
     def load():
@@ -134,7 +131,7 @@ def _in_short(error):
 def _digits_task():
     """The 8x8 digits, enlarged to the size of MNIST's, so that the same network reads them."""
     (x_train, y_train), (x_test, y_test) = digits.load_data()
-    return Task("Digits", 12, _enlarge(x_train), y_train, _enlarge(x_test), y_test)
+    return Task("Digits", 12, 64, _enlarge(x_train), y_train, _enlarge(x_test), y_test)
 
 
 def _enlarge(images):
@@ -143,8 +140,8 @@ def _enlarge(images):
 
     large = np.zeros((len(images), 28, 28), np.uint8)
     for source, target in zip(images, large):
-        pixels = Image.fromarray(np.minimum(source * 16.0, 255).astype(np.uint8))
-        target[2:26, 2:26] = np.asarray(pixels.resize((24, 24), Image.Resampling.BICUBIC))
+        pixels = Image.fromarray(source * np.float32(255 / 16)).resize((24, 24), Image.Resampling.BICUBIC)
+        target[2:26, 2:26] = np.asarray(pixels).clip(0, 255).round()
     return large
 
 
@@ -208,10 +205,10 @@ def save_picture(output, task, model, trace, history, probabilities, seconds):
     answers = probabilities.argmax(axis=1)
     right = np.count_nonzero(answers == task.y_test)
     threads = _core.get_threads()
+    effort = f"{epochs} epoch{'s' * (epochs > 1)} in {seconds:.0f} seconds on {threads} thread{'s' * (threads > 1)}"
     image = picture.draw(
         f"{task.name}: {right / len(answers):.2%} of {len(answers):,} test images read correctly".replace("%", " %"),
-        f"Two convolutions, {model.count_params():,} parameters: {epochs} epoch{'s' * (epochs > 1)} in {seconds:.0f} seconds "
-        f"on {threads} thread{'s' * (threads > 1)}",
+        f"Two convolutions, {model.count_params():,} parameters: {effort}",
         charts,
         _groups(task, probabilities, answers),
     )
