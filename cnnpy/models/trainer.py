@@ -317,7 +317,11 @@ class Trainer:
         run = self._learn if mode == "train" else self._judge
         compiled = self._compile_metrics
         if compiled is None:
-            return lambda data: run(*data) and None
+
+            def plain_step(data):
+                run(*data)
+
+            return plain_step
         update = compiled.update_state
 
         def step(data):
