@@ -1,6 +1,7 @@
 #include "autograd/op.h"
 
 #include "autograd/tape.h"
+#include "runtime/parallel.h"
 
 #include <string.h>
 
@@ -47,6 +48,7 @@ cnn_status cnn_op_apply(const cnn_op *op, const void *attrs, cnn_tensor **in, in
     c.in = in;
     c.recording = op->backward && cnn_tape_follows(in, inputs);
 
+    cnn_refresh_threads();
     cnn_status status = op->check(&c);
     for (int k = 0; status == CNN_OK && !op->makes_outputs && k < op->outputs; k++)
         status = cnn_tensor_new(&c.out_shape[k], &c.out[k]);

@@ -4,6 +4,7 @@
 
 #include "kernels/kernels.h"
 #include "runtime/memory.h"
+#include "runtime/parallel.h"
 
 #include <string.h>
 
@@ -480,6 +481,7 @@ cnn_status cnn_tape_gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_ten
 {
     memset(grads, 0, (size_t)source_count * sizeof *grads);
     CNN_TRY(claim(tape));
+    cnn_refresh_threads();
     cnn_status status = gradient(tape, targets, weights, target_count, sources, source_count, grads);
     unclaim(tape);
     return status;

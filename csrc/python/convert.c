@@ -93,7 +93,7 @@ static cnn_status fail_dtype(PyArrayObject *array)
     const char *text = name ? PyUnicode_AsUTF8(name) : NULL;
     if (!text) PyErr_Clear();
     cnn_status status = cnn_fail(CNN_ERR_TYPE,
-                                 "values of dtype %s cannot become a tensor; convert them to float32, float64, uint8, "
+                                 "values of dtype %s cannot become tensors; convert them to float32, float64, uint8, "
                                  "int32, int64 or bool first",
                                  text ? text : "unknown");
     Py_XDECREF(name);

@@ -59,6 +59,7 @@ static PyObject *get_threads(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
+    cnn_refresh_threads(); /* another thread may have set it */
     return PyLong_FromLong(cnn_get_threads());
 }
 

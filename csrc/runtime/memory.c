@@ -1,5 +1,11 @@
 /* See memory.h. A block is [64-byte header | data]; the header holds its size class.
- * Classes grow in four steps per power of two, so that at most a fifth of a block is slack. */
+ * Classes grow in four steps per power of two, so that at most a fifth of a block is slack.
+ *
+ * The cache may not grow without bound when sizes vary: before the system is asked for more, and now and then, what is
+ * cached above a quarter (and 64 MiB) over the most that was lately in use goes back, the sizes not used for longest
+ * first. A training loop, whose memory breathes between the weights alone and the peak of a step, stays below that.
+ *
+ * Under AddressSanitizer nothing is cached, so that a use after free shows. */
 #include "runtime/memory.h"
 
 #include "runtime/status.h"
@@ -16,7 +22,20 @@
 #define STEPS 4
 #define CLASSES ((48 - SMALLEST_SHIFT) * STEPS)
 #define HUGE_PAGE ((size_t)2 << 20)
+#define SPARE ((size_t)64 << 20) /* may always be cached */
+#define WINDOW 8192              /* requests; "lately" is one or two windows */
 #define MAGIC 0x636e6e70u
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CACHING false
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define CACHING false
+#endif
+#ifndef CACHING
+#define CACHING true
+#endif
 
 typedef struct header {
     struct header *next; /* in the free list */
@@ -28,9 +47,29 @@ typedef struct header {
 _Static_assert(sizeof(header) <= CNN_ALIGNMENT, "the header must not push the data out of alignment");
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static header *free_lists[CLASSES];
+static struct {
+    header *blocks;
+    uint64_t used; /* stats.requests when a block last went in or out */
+} free_lists[CLASSES];
 static cnn_memory_stats stats;
+static size_t window_peak, last_window_peak;
 static int64_t fail_countdown;
+
+/* A child of fork() must not inherit a lock that some other thread of its parent held. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
 
 /* The smallest class that holds BYTES, and its size; false when BYTES is beyond the largest. */
 static bool find_class(size_t bytes, uint32_t *index, size_t *class_bytes)
@@ -48,16 +87,32 @@ static bool find_class(size_t bytes, uint32_t *index, size_t *class_bytes)
     return *index < CLASSES;
 }
 
-static void release_all_locked(void)
+/* Gives cached blocks back until at most KEEP bytes are left, the sizes not used for longest first. */
+static void evict_locked(size_t keep)
 {
-    for (int i = 0; i < CLASSES; i++) {
-        while (free_lists[i]) {
-            header *block = free_lists[i];
-            free_lists[i] = block->next;
+    while (stats.cached > keep) {
+        int oldest = -1;
+        for (int i = 0; i < CLASSES; i++)
+            if (free_lists[i].blocks && (oldest < 0 || free_lists[i].used < free_lists[oldest].used)) oldest = i;
+        while (free_lists[oldest].blocks && stats.cached > keep) {
+            header *block = free_lists[oldest].blocks;
+            free_lists[oldest].blocks = block->next;
             stats.cached -= block->bytes;
             free(block);
         }
     }
+}
+
+/* Keeps the cache in bounds when EXTRA bytes are about to come from the system. */
+static void bound_cache_locked(size_t extra)
+{
+    size_t busiest = stats.in_use + extra;
+    if (window_peak > busiest) busiest = window_peak;
+    if (last_window_peak > busiest) busiest = last_window_peak;
+    size_t room = busiest + busiest / 4 + SPARE;
+    if (stats.limit && room > stats.limit) room = stats.limit;
+    size_t needed = stats.in_use + extra;
+    evict_locked(room > needed ? room - needed : 0);
 }
 
 static header *from_system(size_t bytes)
@@ -72,6 +127,38 @@ static header *from_system(size_t bytes)
     return block;
 }
 
+/* A block of class INDEX and BYTES, from the cache or the system; NULL without memory. */
+static header *take_block_locked(uint32_t index, size_t bytes)
+{
+    header *block = free_lists[index].blocks;
+    free_lists[index].used = stats.requests;
+    if (block) {
+        free_lists[index].blocks = block->next;
+        stats.cached -= bytes;
+    } else {
+        bound_cache_locked(bytes);
+        block = from_system(bytes);
+        if (!block && stats.cached) {
+            evict_locked(0);
+            block = from_system(bytes);
+        }
+    }
+    if (!block) return NULL;
+    *block = (header){NULL, bytes, index, MAGIC};
+    stats.in_use += bytes;
+    if (stats.in_use > stats.peak) stats.peak = stats.in_use;
+    if (stats.in_use > window_peak) window_peak = stats.in_use;
+    return block;
+}
+
+static void count_request_locked(void)
+{
+    if (++stats.requests % WINDOW != 0) return;
+    last_window_peak = window_peak;
+    window_peak = stats.in_use;
+    bound_cache_locked(0);
+}
+
 void *cnn_alloc(size_t bytes)
 {
     uint32_t index = 0;
@@ -80,39 +167,23 @@ void *cnn_alloc(size_t bytes)
     bool fits = bytes <= SIZE_MAX - CNN_ALIGNMENT && find_class(bytes + CNN_ALIGNMENT, &index, &total);
 
     pthread_mutex_lock(&lock);
-    stats.requests++;
+    count_request_locked();
     bool injected = fail_countdown > 0 && --fail_countdown == 0;
     bool over_limit = fits && stats.limit && (total > stats.limit || stats.in_use > stats.limit - total);
-    if (fits && !injected && !over_limit) {
-        block = free_lists[index];
-        if (block) {
-            free_lists[index] = block->next;
-            stats.cached -= total;
-        } else {
-            if (stats.limit && stats.in_use + stats.cached + total > stats.limit) release_all_locked();
-            block = from_system(total);
-            if (!block && stats.cached) {
-                release_all_locked();
-                block = from_system(total);
-            }
-        }
-        if (block) {
-            *block = (header){NULL, total, index, MAGIC};
-            stats.in_use += total;
-            if (stats.in_use > stats.peak) stats.peak = stats.in_use;
-        }
-    }
+    if (fits && !injected && !over_limit) block = take_block_locked(index, total);
     size_t in_use = stats.in_use, limit = stats.limit;
     pthread_mutex_unlock(&lock);
 
     if (block) return (char *)block + CNN_ALIGNMENT;
     if (over_limit)
         cnn_fail(CNN_ERR_MEMORY,
-                 "%zu bytes would go over the memory limit of %zu bytes (%zu in use); use a smaller batch or raise the limit",
+                 "%zu bytes would go over the memory limit of %zu bytes (%zu in use); use a smaller batch or raise the "
+                 "limit",
                  bytes, limit, in_use);
     else
-        cnn_fail(CNN_ERR_MEMORY, "no memory for %zu bytes (%zu bytes in use by cnnpy); use a smaller batch or a smaller model",
-                 bytes, in_use);
+        cnn_fail(CNN_ERR_MEMORY,
+                 "no memory for %zu bytes (%zu bytes in use by cnnpy); use a smaller batch or a smaller model", bytes,
+                 in_use);
     return NULL;
 }
 
@@ -143,11 +214,16 @@ void cnn_free(void *data)
     if (block->magic != MAGIC) return; /* not ours, or freed before: leaking it is the least harm */
     pthread_mutex_lock(&lock);
     block->magic = 0;
-    block->next = free_lists[block->class_index];
-    free_lists[block->class_index] = block;
     stats.in_use -= block->bytes;
-    stats.cached += block->bytes;
+    if (CACHING) {
+        block->next = free_lists[block->class_index].blocks;
+        free_lists[block->class_index].blocks = block;
+        free_lists[block->class_index].used = stats.requests;
+        stats.cached += block->bytes;
+        block = NULL;
+    }
     pthread_mutex_unlock(&lock);
+    free(block);
 }
 
 void cnn_memory_get_stats(cnn_memory_stats *out)
@@ -167,7 +243,7 @@ void cnn_memory_reset_peak(void)
 void cnn_memory_trim(void)
 {
     pthread_mutex_lock(&lock);
-    release_all_locked();
+    evict_locked(0);
     pthread_mutex_unlock(&lock);
 }
 
@@ -175,7 +251,7 @@ void cnn_memory_set_limit(size_t limit)
 {
     pthread_mutex_lock(&lock);
     stats.limit = limit;
-    if (limit && stats.in_use + stats.cached > limit) release_all_locked();
+    if (limit && stats.in_use + stats.cached > limit) evict_locked(limit > stats.in_use ? limit - stats.in_use : 0);
     pthread_mutex_unlock(&lock);
 }
 

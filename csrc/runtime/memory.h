@@ -1,8 +1,8 @@
 /* The one door to memory: 64-byte-aligned blocks from a cache that keeps what was freed.
  *
  * A training step asks for the same sizes again and again, so a freed block goes to a list of its size class and
- * is handed out again without a call to the system. Blocks of 2 MiB and more are aligned to, and advised for,
- * huge pages. Thread-safe. */
+ * is handed out again without a call to the system; the cache is bounded by what was lately in use. Blocks of 2 MiB and
+ * more are aligned to, and advised for, huge pages. Thread-safe, and usable in a child of fork(). */
 #ifndef CNN_RUNTIME_MEMORY_H
 #define CNN_RUNTIME_MEMORY_H
 
@@ -21,7 +21,7 @@ void *cnn_realloc(void *block, size_t bytes);
 void cnn_free(void *block);
 
 typedef struct {
-    size_t in_use;         /* bytes in blocks handed out */
+    size_t in_use;         /* bytes in blocks handed out, with their headers and slack */
     size_t peak;           /* the highest in_use since the start or the last reset */
     size_t cached;         /* bytes kept for reuse */
     size_t limit;          /* highest allowed in_use + cached; 0 is none */
@@ -33,7 +33,8 @@ void cnn_memory_get_stats(cnn_memory_stats *stats);
 void cnn_memory_reset_peak(void);
 /* Gives all cached blocks back to the system. */
 void cnn_memory_trim(void);
-/* Requests that would raise in_use above LIMIT bytes fail; 0 takes the limit away. */
+/* Requests that would raise in_use above LIMIT bytes fail, and the cache keeps below what is left; 0 takes the limit
+ * away. What is in use already stays. */
 void cnn_memory_set_limit(size_t limit);
 /* For tests: the N-th request from now fails (1 is the next one), then all go on; 0 disarms. */
 void cnn_memory_fail_at(int64_t n);

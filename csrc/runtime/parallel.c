@@ -3,50 +3,65 @@
 #include "runtime/parallel.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-static int requested_threads;
-static bool pool_started, forked;
+static atomic_int requested_threads;
+static atomic_bool pool_started, forked;
+/* What this thread was last told, until its next op: scratch memory was measured by it. */
+static _Thread_local int threads_here;
 
 #ifdef _OPENMP
 static void after_fork_in_child(void)
 {
-    if (pool_started) forked = true;
+    if (atomic_load(&pool_started)) atomic_store(&forked, true);
+    threads_here = 0;
 }
 
-static void register_fork_handler(void)
+__attribute__((constructor)) static void watch_forks(void)
 {
     pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 #endif
 
-int cnn_get_threads(void)
+static int threads_now(void)
 {
 #ifdef _OPENMP
-    if (forked) return 1;
-    return requested_threads > 0 ? requested_threads : omp_get_max_threads();
+    if (atomic_load_explicit(&forked, memory_order_relaxed)) return 1;
+    int requested = atomic_load_explicit(&requested_threads, memory_order_relaxed);
+    return requested > 0 ? requested : omp_get_max_threads();
 #else
     return 1;
 #endif
 }
 
+void cnn_refresh_threads(void)
+{
+    threads_here = threads_now();
+}
+
+int cnn_get_threads(void)
+{
+    if (threads_here == 0) cnn_refresh_threads();
+    return threads_here;
+}
+
 void cnn_set_threads(int threads)
 {
-    requested_threads = threads > 0 ? threads : 0;
+    atomic_store(&requested_threads, threads > 0 ? threads : 0);
+    cnn_refresh_threads();
 }
 
 void cnn_parallel(int64_t pieces, cnn_piece_fn fn, void *context)
 {
 #ifdef _OPENMP
-    int threads = cnn_get_threads();
+    int threads = pieces > 1 ? cnn_get_threads() : 1;
     if (threads > pieces) threads = (int)pieces;
     if (threads > 1 && !omp_in_parallel()) {
-        static pthread_once_t once = PTHREAD_ONCE_INIT;
-        pthread_once(&once, register_fork_handler);
-        pool_started = true;
+        atomic_store_explicit(&pool_started, true, memory_order_relaxed);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (int64_t i = 0; i < pieces; i++) fn(context, i, omp_get_thread_num());
         return;

@@ -14,7 +14,10 @@ typedef void (*cnn_piece_fn)(void *context, int64_t piece, int thread);
 /* Calls FN for each piece in [0, PIECES), on all threads. Nested calls run serially. */
 void cnn_parallel(int64_t pieces, cnn_piece_fn fn, void *context);
 
+/* How many threads compute. The answer stays the same within an op, whoever else calls cnn_set_threads meanwhile. */
 int cnn_get_threads(void);
+/* For those who start an op: look again. */
+void cnn_refresh_threads(void);
 /* THREADS <= 0 means the default: OMP_NUM_THREADS, or one per processor. */
 void cnn_set_threads(int threads);
 

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Own storage and its data are one block: [cnn_storage, up to CNN_ALIGNMENT | data]. */
+_Static_assert(sizeof(cnn_storage) <= CNN_ALIGNMENT, "the data must stay aligned");
+
 static const struct {
     size_t size;
     const char *name;
@@ -69,7 +72,6 @@ void cnn_storage_release(cnn_storage *storage)
 {
     if (!storage || atomic_fetch_sub(&storage->references, 1) != 1) return;
     if (storage->release) storage->release(storage->owner);
-    else cnn_free(storage->data);
     cnn_free(storage);
 }
 
@@ -88,41 +90,41 @@ static cnn_status bare_tensor(const cnn_shape *shape, cnn_tensor **out)
     return CNN_OK;
 }
 
-static cnn_status add_storage(cnn_tensor *t, void *data, void (*release)(void *), void *owner)
+static void set_storage(cnn_tensor *t, cnn_storage *storage, void *data, void (*release)(void *), void *owner)
 {
-    cnn_storage *storage = cnn_alloc_zero(sizeof *storage);
-    if (!storage) return CNN_ERR_MEMORY;
     atomic_init(&storage->references, 1);
     storage->data = t->data = data;
     storage->bytes = cnn_tensor_bytes(t);
     storage->release = release;
     storage->owner = owner;
     t->storage = storage;
-    return CNN_OK;
+}
+
+/* Gives up the tensor at *OUT, which has no storage yet. */
+static cnn_status give_up(cnn_tensor **out)
+{
+    cnn_free(*out);
+    *out = NULL;
+    return CNN_ERR_MEMORY;
 }
 
 cnn_status cnn_tensor_wrap(const cnn_shape *shape, void *data, void (*release)(void *), void *owner, cnn_tensor **out)
 {
+    static _Alignas(CNN_ALIGNMENT) char nothing[CNN_ALIGNMENT];
     CNN_TRY(bare_tensor(shape, out));
-    cnn_status status = add_storage(*out, data, release, owner);
-    if (status != CNN_OK) {
-        cnn_free(*out);
-        *out = NULL;
-    }
-    return status;
+    cnn_storage *storage = cnn_alloc(sizeof *storage);
+    if (!storage) return give_up(out);
+    set_storage(*out, storage, data ? data : nothing, release, owner); /* an empty array may lie nowhere */
+    return CNN_OK;
 }
 
 cnn_status cnn_tensor_new(const cnn_shape *shape, cnn_tensor **out)
 {
     CNN_TRY(bare_tensor(shape, out));
-    void *data = cnn_alloc(cnn_tensor_bytes(*out));
-    cnn_status status = data ? add_storage(*out, data, NULL, NULL) : CNN_ERR_MEMORY;
-    if (status != CNN_OK) {
-        cnn_free(data);
-        cnn_free(*out);
-        *out = NULL;
-    }
-    return status;
+    cnn_storage *storage = cnn_alloc(CNN_ALIGNMENT + cnn_tensor_bytes(*out));
+    if (!storage) return give_up(out);
+    set_storage(*out, storage, (char *)storage + CNN_ALIGNMENT, NULL, NULL);
+    return CNN_OK;
 }
 
 cnn_status cnn_tensor_zeros(const cnn_shape *shape, cnn_tensor **out)
@@ -137,6 +139,12 @@ cnn_status cnn_tensor_view(cnn_tensor *t, const cnn_shape *shape, cnn_tensor **o
     cnn_shape with_dtype = *shape;
     with_dtype.dtype = t->shape.dtype;
     CNN_TRY(bare_tensor(&with_dtype, out));
+    if ((*out)->size > t->size) {
+        char a[CNN_SHAPE_TEXT], b[CNN_SHAPE_TEXT];
+        give_up(out);
+        return cnn_fail(CNN_ERR_VALUE, "%s does not hold the elements of %s", cnn_shape_text(&t->shape, a),
+                        cnn_shape_text(shape, b));
+    }
     (*out)->storage = cnn_storage_retain(t->storage);
     (*out)->data = t->data;
     return CNN_OK;

@@ -33,7 +33,7 @@ typedef struct cnn_storage {
     atomic_long references;
     void *data;
     size_t bytes;
-    void (*release)(void *owner); /* NULL: data came from cnn_alloc */
+    void (*release)(void *owner); /* NULL: the data are in the storage's own block */
     void *owner;
 } cnn_storage;
 
@@ -62,7 +62,7 @@ cnn_status cnn_tensor_new(const cnn_shape *shape, cnn_tensor **out);
 cnn_status cnn_tensor_zeros(const cnn_shape *shape, cnn_tensor **out);
 /* A tensor over foreign memory; RELEASE(OWNER) is called when the last tensor over it goes. Not called on failure. */
 cnn_status cnn_tensor_wrap(const cnn_shape *shape, void *data, void (*release)(void *), void *owner, cnn_tensor **out);
-/* Another shape (same number of elements, same dtype) over the storage of T. */
+/* Another shape (of at most as many elements, same dtype) over the storage of T. */
 cnn_status cnn_tensor_view(cnn_tensor *t, const cnn_shape *shape, cnn_tensor **out);
 /* The shape of T without its data. */
 cnn_status cnn_tensor_ghost(const cnn_tensor *t, cnn_tensor **out);

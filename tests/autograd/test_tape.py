@@ -119,7 +119,7 @@ def test_watch():
     np.testing.assert_allclose(tape.gradient(y, x), [2, 2])
     with pytest.raises(TypeError, match="only float tensors can be watched, got int32"):
         tape.watch(cnnpy.array([1], "int32"))
-    with pytest.raises(TypeError, match="must be a Tensor or Variable, .* of type numpy.ndarray"):
+    with pytest.raises(TypeError, match=r"must be a Tensor or Variable, .* of type numpy\.ndarray"):
         tape.watch(np.ones(2))
     with pytest.raises(TypeError, match="sources must be a Tensor or Variable"):
         tape.gradient(y, np.ones(2))
