@@ -21,6 +21,7 @@ static cnn_loss_job job_of(const cnn_call *c, const cnn_tensor *rows)
     const attributes *a = c->attrs;
     double classes = rows->size > 0 ? (double)(c->in[1]->size / rows->size) : 1;
     return (cnn_loss_job){
+        .classes = true,
         .from_logits = a->from_logits,
         .epsilon = a->epsilon,
         .target_scale = 1 - a->label_smoothing,

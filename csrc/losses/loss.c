@@ -3,7 +3,9 @@
 
 #include "runtime/parallel.h"
 
-#define GRAIN 8192 /* elements per piece */
+/* Elements per piece: such that a piece outweighs the start of a parallel region, some ten microseconds. */
+#define GRAIN_OF_CLASSES 16384
+#define GRAIN_OF_MEANS 131072
 
 /* ---- shapes ---- */
 
@@ -117,7 +119,8 @@ static void run_piece(void *context, int64_t piece, int thread)
 
 cnn_status cnn_loss_rows(const cnn_tensor *prediction, cnn_loss_job *job, cnn_loss_kernel *f32, cnn_loss_kernel *f64)
 {
-    int64_t rows = prediction->size / job->columns, grain = GRAIN / job->columns;
+    int64_t rows = prediction->size / job->columns, grain = GRAIN_OF_MEANS / job->columns;
+    if (job->classes) grain = GRAIN_OF_CLASSES / job->columns;
     rows_job all = {job, prediction->shape.dtype == CNN_FLOAT32 ? f32 : f64, rows,
                     cnn_pieces(rows, grain < 1 ? 1 : grain)};
     job->prediction = prediction->data;

@@ -12,7 +12,7 @@ typedef struct {
     int reduction;
 } attributes;
 
-#define GRAIN 65536
+#define GRAIN 262144
 
 static const int meaning[] = {MEAN, MEAN, SUM, WEIGHTED_MEAN, NONE};
 static const char *const reductions[] = {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", NULL};
@@ -91,15 +91,20 @@ static cnn_status expand(const cnn_call *c, cnn_tensor **weights, int64_t *inner
 /* out[i] = factor * source[i or 0] * w[i / inner] */
 static void spread(cnn_tensor *out, const cnn_tensor *source, const cnn_tensor *weights, int64_t inner, double factor)
 {
-    bool scalar = source->size == 1;
-    if (out->shape.dtype == CNN_FLOAT32) {
-        float *y = out->data, f = (float)factor;
-        const float *x = source->data, *w = weights ? weights->data : NULL;
-        for (int64_t i = 0; i < out->size; i++) y[i] = f * x[scalar ? 0 : i] * (w ? w[i / inner] : 1.0f);
-    } else {
-        double *y = out->data;
-        const double *x = source->data, *w = weights ? weights->data : NULL;
-        for (int64_t i = 0; i < out->size; i++) y[i] = factor * x[scalar ? 0 : i] * (w ? w[i / inner] : 1.0);
+    bool scalar = source->size == 1, single = out->shape.dtype == CNN_FLOAT32;
+    int64_t run = weights ? inner : out->size;
+    for (int64_t begin = 0, k = 0; begin < out->size; begin += run, k++) {
+        if (single) {
+            float *y = (float *)out->data + begin;
+            const float *x = (const float *)source->data + (scalar ? 0 : begin);
+            float f = (float)factor * (weights ? ((const float *)weights->data)[k] : 1.0f);
+            for (int64_t i = 0; i < run; i++) y[i] = f * x[scalar ? 0 : i];
+        } else {
+            double *y = (double *)out->data + begin;
+            const double *x = (const double *)source->data + (scalar ? 0 : begin);
+            double f = factor * (weights ? ((const double *)weights->data)[k] : 1.0);
+            for (int64_t i = 0; i < run; i++) y[i] = f * x[scalar ? 0 : i];
+        }
     }
 }
 

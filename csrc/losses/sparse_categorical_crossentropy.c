@@ -67,6 +67,7 @@ static cnn_loss_job job_of(const cnn_call *c, const cnn_tensor *labels)
     return (cnn_loss_job){
         .columns = c->in[1]->shape.dim[c->in[1]->shape.ndim - 1],
         .labels = labels->data,
+        .classes = true,
         .from_logits = a->from_logits,
         .epsilon = a->epsilon,
         .ignored = a->ignores ? a->ignore_class : INT64_MIN,

@@ -5,7 +5,7 @@
 #include "losses/loss.h"
 #include "runtime/parallel.h"
 
-#define GRAIN 16384
+#define GRAIN 32768
 
 typedef struct {
     const char *y_true, *y_pred;

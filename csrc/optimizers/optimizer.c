@@ -21,7 +21,7 @@ const cnn_rule *const cnn_all_rules[] = {
     NULL,
 };
 
-#define GRAIN 16384 /* elements per piece */
+#define GRAIN 32768 /* elements per piece */
 #define BLOCK 1024  /* elements whose changed gradient is kept on the stack */
 
 const cnn_rule *cnn_rule_find(const char *name)

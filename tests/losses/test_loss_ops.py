@@ -161,8 +161,8 @@ def test_sum_of_a_large_batch_is_exact():
 
 
 def test_bits_do_not_depend_on_threads():
-    hot, p = one_hot((5000, 10)), probabilities((5000, 10)).astype("float32")
-    images = rng.random((20, 30, 30, 1)).astype("float32")
+    hot, p = one_hot((6000, 10)), probabilities((6000, 10)).astype("float32")
+    images = rng.random((30, 100, 100, 1)).astype("float32")
 
     for op, t, y in (
         (_core.categorical_crossentropy, hot, p),

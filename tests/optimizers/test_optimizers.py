@@ -14,7 +14,7 @@ from cnnpy.optimizers import optimizer as module
 from reference import optimizers as reference
 
 rng = np.random.default_rng(11)
-SHAPES = [(3, 4), (), (1,), (0, 2), (17,), (40_000,), (2, 2, 3)]
+SHAPES = [(3, 4), (), (1,), (0, 2), (17,), (100_000,), (2, 2, 3)]
 RULES = [
     ("SGD", {}, {}),
     ("SGD", {"momentum": 0.9}, {}),
