@@ -9,11 +9,11 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from test_main import ROOT, run
 
 from cnnpy import cli
 from cnnpy.cli import demo, picture
 from cnnpy.datasets import DatasetNotFoundError, mnist
+from command import ROOT, run
 
 
 @pytest.fixture(autouse=True)
@@ -127,10 +127,10 @@ def test_ctrl_c():
 
 @pytest.mark.slow
 def test_digits_are_learnt():
-    done = run("demo", "--dataset", "digits", "--epochs", "5")
+    done = run("demo", "--dataset", "digits", "--epochs", "3")
     assert done.returncode == 0, done.stderr
     accuracy = float(done.stdout.split("Test accuracy: ")[1].split("%")[0])
-    assert accuracy > 94
+    assert accuracy > 92
 
 
 def test_enlarged_digits_keep_their_ink():

@@ -1,8 +1,8 @@
 import pytest
-from test_main import run
 
 import cnnpy
 from cnnpy import _core, cli
+from command import run
 
 
 @pytest.fixture(autouse=True)

@@ -3,20 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import cnnpy
 from cnnpy import cli
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run(*arguments, **options):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
-    command = [sys.executable, "-m", "cnnpy", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, **options)
+from command import ROOT, run
 
 
 def test_version(capsys):

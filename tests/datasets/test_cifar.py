@@ -9,10 +9,10 @@ import pickle
 import struct
 import tarfile
 
-import dataset_files as files
 import numpy as np
 import pytest
 
+import dataset_files as files
 import realdata
 from cnnpy.datasets import DamagedFileError, cifar10, cifar100
 from cnnpy.datasets._pickle import PickleError, Reader

@@ -10,10 +10,10 @@ import threading
 import time
 from pathlib import Path
 
-import dataset_files as files
 import numpy as np
 import pytest
 
+import dataset_files as files
 from cnnpy.datasets import DatasetNotFoundError, _download, cifar10, cifar100, fashion_mnist, mnist
 
 ARRAYS = files.mnist_arrays()

@@ -6,10 +6,10 @@ import io
 import struct
 import zipfile
 
-import dataset_files as files
 import numpy as np
 import pytest
 
+import dataset_files as files
 import realdata
 from cnnpy.datasets import DamagedFileError, DatasetNotFoundError, fashion_mnist, mnist
 
