@@ -1,6 +1,6 @@
 """Real MNIST and CIFAR-10 for tests that need them; a test is skipped where they are not.
 
-Looked for in `$CNNPY_DATA_DIR` and in a folder `shared/data` beside the repository or beside the folder that it lies in.
+Looked for in `$CNNPY_DATA_DIR` and in a folder `shared/data` beside the repository or beside the folder it lies in.
 CIFAR-10 is an archive of JPEG files there, which is decoded once into a file in the system's temporary folder.
 """
 

@@ -47,15 +47,24 @@ def load_data():
 
 def load(layout, remote, folders):
     """Finds and reads either CIFAR."""
-    archives = dict.fromkeys((remote.name, f"{layout.folder}.tar.gz"))
-    names = [*archives, *(name.removesuffix(".gz") for name in archives)]
-    own = _files.find(names, folders)
-    if own is None:
-        folder = _files.find_folder((layout.folder,), folders)
-        if folder:
-            return _cifar.load(layout, folder=folder)
-        file, own = _files.open_published(remote, f"{', '.join(archives)} or a folder {layout.folder}")
+    path = find(layout, remote, folders)
+    if path is None:
+        archives = dict.fromkeys((remote.name, f"{layout.folder}.tar.gz"))
+        file, path = _files.open_published(remote, f"{', '.join(archives)} or a folder {layout.folder}")
+    elif path.is_dir():
+        return _cifar.load(layout, folder=path)
     else:
-        file = open(own, "rb")  # noqa: SIM115 - closed below, like a published one
+        file = open(path, "rb")  # noqa: SIM115 - closed below, like a published one
     with file:
-        return _cifar.load(layout, archive=file, path=own)
+        return _cifar.load(layout, archive=file, path=path)
+
+
+def find(layout, remote, folders):
+    """The archive or the unpacked folder of either CIFAR in the user's own folder, or None."""
+    archives = (remote.name, f"{layout.folder}.tar.gz")
+    names = archives + tuple(name.removesuffix(".gz") for name in archives)
+    return _files.find(names, folders) or _files.find_folder((layout.folder,), folders)
+
+
+def find_own():
+    return find(LAYOUT, REMOTE, FOLDERS)

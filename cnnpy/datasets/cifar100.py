@@ -1,7 +1,7 @@
 """CIFAR-100: 60,000 colour images (A. Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images)."""
 
 from cnnpy.datasets import _cifar, _files
-from cnnpy.datasets.cifar10 import load
+from cnnpy.datasets.cifar10 import find, load
 
 CLASSES = {"fine": 100, "coarse": 20}
 REMOTE = _files.RemoteFile(
@@ -35,7 +35,16 @@ def load_data(label_mode="fine"):
     """
     if label_mode not in CLASSES:
         raise ValueError(f"cifar100.load_data: label_mode must be 'fine' or 'coarse', got {label_mode!r}")
-    layout = _cifar.Layout(
+    return load(_layout(label_mode), REMOTE, FOLDERS)
+
+
+def find_own():
+    """The archive or the unpacked folder in the user's own folder, or None."""
+    return find(_layout("fine"), REMOTE, FOLDERS)
+
+
+def _layout(label_mode):
+    return _cifar.Layout(
         folder="cifar-100-python",
         train=("train",),
         test=("test",),
@@ -43,4 +52,3 @@ def load_data(label_mode="fine"):
         label_key=f"{label_mode}_labels".encode(),
         classes=CLASSES[label_mode],
     )
-    return load(layout, REMOTE, FOLDERS)

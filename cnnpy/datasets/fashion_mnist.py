@@ -35,13 +35,17 @@ def load_data():
         cnnpy.datasets.DatasetNotFoundError: found nowhere, and the download failed. An `OSError`.
         cnnpy.datasets.DamagedFileError: a file of your own is not what it should be. An `OSError`.
     """
-    folders = ("", *FOLDERS) if idx_belongs_to_fashion(_files.data_dir()) else FOLDERS
-    paths = _mnist.find_idx(folders)
-    if paths:
-        return _mnist.read_idx(lambda key: (open(paths[key], "rb"), paths[key]))
+    own = find_own()
+    if own:
+        return _mnist.read_idx(lambda key: (open(own[key], "rb"), own[key]))
     own_names = "a folder fashion-mnist with the four files train-..., t10k-...-ubyte[.gz]"
     remotes = _remotes()
     return _mnist.read_idx(lambda key: _files.open_published(remotes[key], own_names))
+
+
+def find_own():
+    """The four IDX files in the user's own folder as `{array name: path}`, or None."""
+    return _mnist.find_idx(("", *FOLDERS) if idx_belongs_to_fashion(_files.data_dir()) else FOLDERS)
 
 
 def _remotes():

@@ -41,18 +41,22 @@ def load(path="mnist.npz", limits=None):
     path = os.fspath(path)
     if os.path.basename(path) in ("", ".", "..") or "\0" in path:
         raise ValueError(f"mnist.load_data: path={path!r} names no file; pass a name such as 'mnist.npz'")
-    own = Path(path).expanduser() if os.path.dirname(path) else _files.find((path,), FOLDERS)
+    own = Path(path).expanduser() if os.path.dirname(path) else find_own(path)
+    if isinstance(own, dict):
+        return _mnist.read_idx(lambda key: (open(own[key], "rb"), own[key]))
     if own:
         with open(own, "rb") as file:
             return _mnist.read_npz(file, own)
-    folders = FOLDERS[1:] if idx_belongs_to_fashion(_files.data_dir()) else FOLDERS
-    paths = _mnist.find_idx(folders)
-    if paths:
-        return _mnist.read_idx(lambda key: (open(paths[key], "rb"), paths[key]))
     remote = _files.RemoteFile(path, SHA256, SIZE, ADDRESSES, other_names=("mnist.npz",))
     file, place = _files.open_published(remote, f"{path} or the four files train-..., t10k-...-ubyte[.gz]", limits)
     with file:
         return _mnist.read_npz(file, place)
+
+
+def find_own(name="mnist.npz"):
+    """The npz in the user's own folder as a path, the four IDX files there as `{array name: path}`, or None."""
+    folders = FOLDERS[1:] if idx_belongs_to_fashion(_files.data_dir()) else FOLDERS
+    return _files.find((name,), FOLDERS) or _mnist.find_idx(folders)
 
 
 def idx_belongs_to_fashion(folder):

@@ -87,8 +87,8 @@ def _check_sparse(y, out, where, told):
         return
     if out[-1] == 1:
         raise ValueError(
-            f"{where}sparse_categorical_crossentropy needs one output per class, but the last layer has 1 unit ({told}); "
-            "for two classes with one unit use 'binary_crossentropy'"
+            f"{where}sparse_categorical_crossentropy needs one output per class, but the last layer has 1 unit "
+            f"({told}); for two classes with one unit use 'binary_crossentropy'"
         )
     if _same(y, out[:-1]) or (y[-1:] == (1,) and _same(y[:-1], out[:-1])):
         return
@@ -116,7 +116,8 @@ def _check_one_hot(y, out, where, told, kind):
         )
     if len(y) == len(out) and _same(y[:-1], out[:-1]):
         raise ValueError(
-            f"{where}the labels have {y[-1]} classes, the last layer has {out[-1]} units ({told}); give it {y[-1]} units"
+            f"{where}the labels have {y[-1]} classes, the last layer has {out[-1]} units ({told}); "
+            f"give it {y[-1]} units"
         )
     raise ValueError(f"{where}{name}: {told}; they must have the same shape")
 
@@ -150,7 +151,8 @@ def check_nan(y, where=""):
     bad = np.isnan(y)
     index = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), y.shape))
     raise ValueError(
-        f"{where}the labels have {int(bad.sum())} NaN values, the first at index {index if len(index) > 1 else index[0]}; "
+        f"{where}the labels have {int(bad.sum())} NaN values, "
+        f"the first at index {index if len(index) > 1 else index[0]}; "
         "remove or replace these samples (np.isnan(y))"
     )
 

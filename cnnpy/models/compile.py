@@ -171,6 +171,9 @@ class CompileLoss:
         loss: a name, function or Loss; or a list or dict of them, one per output (None: no loss for it).
         loss_weights: None, a number, or a list or dict of numbers.
         output_names: names of the model's outputs, or None.
+
+    The losses of single outputs (`a_loss` in the logs) weigh a ragged last batch by its size, as the total does. (Keras
+    on TensorFlow weighs all batches alike there, so that the parts do not add up.)
     """
 
     name = "compile_loss"

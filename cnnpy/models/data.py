@@ -234,7 +234,8 @@ def class_weights_to_sample_weights(y, class_weight):
     """
     if not isinstance(class_weight, dict):
         raise TypeError(
-            f"class_weight must be a dict of class to weight, got {type(class_weight).__name__}; e.g. {{0: 1.0, 1: 3.0}}"
+            f"class_weight must be a dict of class to weight, got {type(class_weight).__name__}; "
+            "e.g. {0: 1.0, 1: 3.0}"
         )
     y = np.asarray(y)
     if y.ndim > 2:

@@ -1,7 +1,7 @@
 """One pass over batches: the steps, the callbacks' batch hooks and the progress bars; and what predictions go into.
 
-Hooks are called on those callbacks alone that have them, and logs are gathered when a hook or a due progress bar is going
-to read them, so that a loop nobody watches costs next to nothing.
+Hooks are called on those callbacks alone that have them, and logs are gathered when a hook or a due progress bar is
+going to read them, so that a loop nobody watches costs next to nothing.
 """
 
 import time

@@ -498,7 +498,7 @@ class Trainer:
         Arguments are those of `fit`; `steps` is the number of batches.
 
         Returns:
-            The loss, or `[loss, metrics...]` in the order of `metrics_names`; with `return_dict` a dict of name to value.
+            The loss, or `[loss, metrics...]` in the order of `metrics_names`; with `return_dict` a dict.
         """
         self._require_compiled("evaluate")
         steps = _steps(steps, "steps")

@@ -76,27 +76,32 @@ typedef struct {
     void *y;
 } where_job;
 
-#define WHERE_LOOP(at_a, at_b)                                                                                         \
+/* Both are loaded, so that the choice needs no branch. */
+#define WHERE_LOOP(T, at_a, at_b)                                                                                      \
     CNN_INDEPENDENT                                                                                                    \
-    for (int64_t i = begin; i < end; i++) y[i] = j->condition[i] ? a[at_a] : b[at_b];
+    for (int64_t i = begin; i < end; i++) {                                                                            \
+        const T yes = a[at_a], no = b[at_b];                                                                           \
+        y[i] = condition[i] ? yes : no;                                                                                \
+    }
 
 #define DEFINE_WHERE(T, suffix)                                                                                        \
     static void where_##suffix(void *context, int64_t piece, int thread)                                               \
     {                                                                                                                  \
         const where_job *j = context;                                                                                  \
         const T *a = j->a, *b = j->b;                                                                                  \
+        const uint8_t *condition = j->condition;                                                                       \
         T *y = j->y;                                                                                                   \
         int64_t begin, end;                                                                                            \
         (void)thread;                                                                                                  \
         cnn_piece_range(j->n, j->pieces, piece, &begin, &end);                                                         \
         if (j->one_a && j->one_b) {                                                                                    \
-            WHERE_LOOP(0, 0)                                                                                           \
+            WHERE_LOOP(T, 0, 0)                                                                                        \
         } else if (j->one_a) {                                                                                         \
-            WHERE_LOOP(0, i)                                                                                           \
+            WHERE_LOOP(T, 0, i)                                                                                        \
         } else if (j->one_b) {                                                                                         \
-            WHERE_LOOP(i, 0)                                                                                           \
+            WHERE_LOOP(T, i, 0)                                                                                        \
         } else {                                                                                                       \
-            WHERE_LOOP(i, i)                                                                                           \
+            WHERE_LOOP(T, i, i)                                                                                        \
         }                                                                                                              \
     }
 

@@ -14,6 +14,13 @@
 #include "kernels/types.h"
 #include "runtime/parallel.h"
 
+enum {
+    CONV_STREAM_BYTES = 32 << 20, /* larger results are written past the caches */
+    CONV_UNIT_BYTES = 128 << 10,  /* of input: leaves room in the second cache for weights and results */
+    CONV_LEAST_WORK = 1 << 20,    /* multiplications worth a piece of their own */
+    CONV_LEAST_PIECES = 16,
+};
+
 typedef struct {
     bool backward;
     int64_t size_in, size_out, kernel, stride, dilation, pad;
@@ -78,12 +85,13 @@ static inline conv_reach conv_reach_of(const conv_axis *a)
 }
 
 typedef struct {
+    bool depthwise;      /* channels meet only their own weights: one group, with one input per output */
     cnn_activation gate; /* `in` is dy, to be multiplied by this activation's gradient */
     conv_axis h, w;
     conv_reach reach_h, reach_w;
     int64_t n, groups, in_channels, out_channels;
     int64_t group_in, group_out;      /* channels per group */
-    int64_t wide;                     /* columns of a panel of weights: two vectors */
+    int64_t wide;                     /* columns of a panel of weights: two vectors, or one if depthwise */
     int64_t panels, group_out_packed; /* of a group: panels, and their columns in all, whole vectors */
     int64_t unit_rows, unit_columns, units_h, units_w, units;
     int64_t units_per_piece, pieces;
@@ -92,11 +100,69 @@ typedef struct {
         copy_items; /* scratch: packed weights, bias, one thread's copies; multiples of 16 */
 } conv_direct_plan;
 
-/* BACKWARD: the plan of backward-data. LANES: items of a vector; ROWS: of a tile. */
-static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool backward, int64_t lanes, int64_t rows,
-                                                   size_t item_bytes)
+/* Cuts the grid into units of about TARGET_BYTES of input, and, where that makes too few of them, smaller. */
+static inline void conv_cut_units(conv_direct_plan *p, int64_t pixel_work, int64_t tile_rows, int64_t item_bytes)
 {
-    enum { TARGET_BYTES = 128 << 10, LEAST_WORK = 1 << 20, LEAST_PIECES = 16 };
+    const conv_reach *rh = &p->reach_h, *rw = &p->reach_w;
+    int64_t pixel_bytes = rh->in_step * rw->in_step * p->in_channels * item_bytes; /* of input, per output pixel */
+    int64_t row_bytes = rw->count * pixel_bytes, halo = rh->high - rh->low - rh->in_step;
+    bool over_edge = rh->low < 0 || rw->low < 0 || (rh->count - 1) * rh->in_step + rh->high > p->h.size_in ||
+                     (rw->count - 1) * rw->in_step + rw->high > p->w.size_in;
+    bool copies = over_edge || p->gate != CNN_LINEAR;
+
+    p->unit_rows = row_bytes > 0 ? CONV_UNIT_BYTES / row_bytes : rh->count;
+    if (copies && p->unit_rows < 2 * halo) p->unit_rows = 2 * halo; /* else most of a copy is read twice */
+    if (p->unit_rows > rh->count) p->unit_rows = rh->count;
+    if (p->unit_rows < 1) p->unit_rows = 1;
+    p->unit_columns = rw->count;
+    if (p->unit_rows * row_bytes > 4 * CONV_UNIT_BYTES) {
+        p->unit_columns = 2 * CONV_UNIT_BYTES / (p->unit_rows * pixel_bytes);
+        p->unit_columns -= p->unit_columns % tile_rows;
+        if (p->unit_columns < 2 * tile_rows) p->unit_columns = 2 * tile_rows;
+        if (p->unit_columns > rw->count) p->unit_columns = rw->count;
+    }
+    for (;;) {
+        if (p->unit_columns < 1) p->unit_columns = 1;
+        p->units_h = (rh->count + p->unit_rows - 1) / p->unit_rows;
+        p->units_w = (rw->count + p->unit_columns - 1) / p->unit_columns;
+        p->units = p->n * p->units_h * p->units_w;
+        int64_t work = p->unit_rows * p->unit_columns * pixel_work;
+        if (p->units >= CONV_LEAST_PIECES || work < 2 * CONV_LEAST_WORK) break;
+        if (p->unit_rows > 1) p->unit_rows = (p->unit_rows + 1) / 2;
+        else if (p->unit_columns > 2 * tile_rows)
+            p->unit_columns = (p->unit_columns / 2 + tile_rows - 1) / tile_rows * tile_rows;
+        else break;
+    }
+    if (p->units_h > 0) p->unit_rows = (rh->count + p->units_h - 1) / p->units_h;
+    if (copies) {
+        p->copy_rows = (p->unit_rows - 1) * rh->in_step + rh->high - rh->low;
+        p->copy_columns = (p->unit_columns - 1) * rw->in_step + rw->high - rw->low;
+    }
+}
+
+/* Deals units to pieces: enough work for each, more where the weights are large and the walk through them long. */
+static inline void conv_cut_pieces(conv_direct_plan *p, int64_t pixel_work, int64_t packed_bytes, int64_t item_bytes)
+{
+    int64_t pixels = p->unit_rows * p->unit_columns, work = pixels * pixel_work;
+    int64_t bytes = pixels * p->reach_h.in_step * p->reach_w.in_step * p->in_channels * item_bytes;
+    int64_t wanted = work > 0 ? (CONV_LEAST_WORK + work - 1) / work : 1;
+    int64_t most = bytes > 0 ? 2 * CONV_UNIT_BYTES / bytes : wanted;
+    if (packed_bytes > 4 * CONV_UNIT_BYTES || wanted > most) wanted = most;
+    if (wanted > p->units / CONV_LEAST_PIECES && work * wanted > CONV_LEAST_WORK)
+        wanted = p->units / CONV_LEAST_PIECES; /* rather share the work among threads */
+    p->units_per_piece = wanted < 1 ? 1 : wanted;
+    p->pieces = (p->units + p->units_per_piece - 1) / p->units_per_piece;
+}
+
+static inline size_t conv_round_up(int64_t items)
+{
+    return ((size_t)items + 15) & ~(size_t)15;
+}
+
+/* BACKWARD: the plan of backward-data. LANES: items of a vector; TILE_ROWS: of a tile. */
+static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool backward, int64_t lanes,
+                                                   int64_t tile_rows, size_t item_bytes)
+{
     conv_direct_plan p = {0};
     cnn_conv2d c = *conv;
     if (c.kh == 1 && c.kw == 1 && c.stride_h == 1 && c.stride_w == 1) { /* one long row */
@@ -104,72 +170,34 @@ static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool 
         c.n = c.h = c.oh = 1;
     }
     p.n = c.n;
-    p.groups = c.groups;
+    p.depthwise = c.groups > 1 && c.groups == c.c && c.groups == c.f;
+    p.groups = p.depthwise ? 1 : c.groups;
     p.gate = backward ? c.activation : CNN_LINEAR;
-    p.h =
-        (conv_axis){backward, backward ? c.oh : c.h, backward ? c.h : c.oh, c.kh, c.stride_h, c.dilation_h, c.pad_top};
-    p.w =
-        (conv_axis){backward, backward ? c.ow : c.w, backward ? c.w : c.ow, c.kw, c.stride_w, c.dilation_w, c.pad_left};
+    p.h = (conv_axis){backward, c.h, c.oh, c.kh, c.stride_h, c.dilation_h, c.pad_top};
+    p.w = (conv_axis){backward, c.w, c.ow, c.kw, c.stride_w, c.dilation_w, c.pad_left};
+    if (backward) {
+        p.h.size_in = c.oh;
+        p.h.size_out = c.h;
+        p.w.size_in = c.ow;
+        p.w.size_out = c.w;
+    }
     p.in_channels = backward ? c.f : c.c;
     p.out_channels = backward ? c.c : c.f;
-    p.group_in = p.in_channels / c.groups;
-    p.group_out = p.out_channels / c.groups;
-    p.wide = 2 * lanes;
+    p.group_in = p.depthwise ? 1 : p.in_channels / p.groups;
+    p.group_out = p.out_channels / p.groups;
+    p.wide = p.depthwise ? lanes : 2 * lanes;
     p.group_out_packed = (p.group_out + lanes - 1) / lanes * lanes;
     p.panels = (p.group_out + p.wide - 1) / p.wide;
     p.reach_h = conv_reach_of(&p.h);
     p.reach_w = conv_reach_of(&p.w);
 
-    const conv_reach *rh = &p.reach_h, *rw = &p.reach_w;
-    int64_t row_bytes = rw->count * rw->in_step * p.in_channels * (int64_t)item_bytes;
-    int64_t halo = rh->high - rh->low - rh->in_step;
-    bool over_edge = rh->low < 0 || rw->low < 0 || (rh->count - 1) * rh->in_step + rh->high > p.h.size_in ||
-                     (rw->count - 1) * rw->in_step + rw->high > p.w.size_in;
-    bool copies = over_edge || p.gate != CNN_LINEAR;
     int64_t pixel_work = c.kh * c.kw * p.group_in * p.out_channels; /* of one grid position, all phases */
-
-    p.unit_rows = row_bytes * rh->in_step > 0 ? TARGET_BYTES / (row_bytes * rh->in_step) : rh->count;
-    if (copies && p.unit_rows < 2 * halo) p.unit_rows = 2 * halo;
-    if (p.unit_rows > rh->count) p.unit_rows = rh->count;
-    if (p.unit_rows < 1) p.unit_rows = 1;
-    p.unit_columns = rw->count;
-    if (p.unit_rows * rh->in_step * row_bytes > 4 * TARGET_BYTES) {
-        p.unit_columns =
-            2 * TARGET_BYTES / (p.unit_rows * rh->in_step * rw->in_step * p.in_channels * (int64_t)item_bytes);
-        p.unit_columns -= p.unit_columns % rows;
-        if (p.unit_columns < 2 * rows) p.unit_columns = 2 * rows;
-        if (p.unit_columns > rw->count) p.unit_columns = rw->count;
-    }
-    for (;;) {
-        if (p.unit_columns < 1) p.unit_columns = 1;
-        p.units_h = (rh->count + p.unit_rows - 1) / p.unit_rows;
-        p.units_w = (rw->count + p.unit_columns - 1) / p.unit_columns;
-        p.units = p.n * p.units_h * p.units_w;
-        if (p.units >= LEAST_PIECES || p.unit_rows * p.unit_columns * pixel_work < 2 * LEAST_WORK) break;
-        if (p.unit_rows > 1) p.unit_rows = (p.unit_rows + 1) / 2;
-        else if (p.unit_columns > 2 * rows) p.unit_columns = (p.unit_columns / 2 + rows - 1) / rows * rows;
-        else break;
-    }
-    if (p.units_h > 0) p.unit_rows = (rh->count + p.units_h - 1) / p.units_h;
-
-    if (copies) {
-        p.copy_rows = (p.unit_rows - 1) * rh->in_step + rh->high - rh->low;
-        p.copy_columns = (p.unit_columns - 1) * rw->in_step + rw->high - rw->low;
-    }
-    int64_t unit_work = p.unit_rows * p.unit_columns * pixel_work;
-    int64_t unit_bytes = p.unit_rows * rh->in_step * p.unit_columns * rw->in_step * p.in_channels * (int64_t)item_bytes;
     int64_t packed = c.kh * c.kw * p.group_in * p.group_out_packed * p.groups;
-    int64_t wanted = unit_work > 0 ? (LEAST_WORK + unit_work - 1) / unit_work : 1;
-    if (packed * (int64_t)item_bytes > 4 * TARGET_BYTES && unit_bytes > 0) wanted = 2 * TARGET_BYTES / unit_bytes;
-    if (unit_bytes > 0 && wanted > 2 * TARGET_BYTES / unit_bytes) wanted = 2 * TARGET_BYTES / unit_bytes;
-    if (wanted > p.units / LEAST_PIECES && unit_work * wanted > LEAST_WORK)
-        wanted = p.units / LEAST_PIECES; /* rather share the work among threads */
-    p.units_per_piece = wanted < 1 ? 1 : wanted;
-    p.pieces = (p.units + p.units_per_piece - 1) / p.units_per_piece;
-
-    p.packed_items = ((size_t)packed + 15) & ~(size_t)15;
-    p.bias_items = ((size_t)(p.groups * p.group_out_packed) + 15) & ~(size_t)15;
-    p.copy_items = ((size_t)(p.units_per_piece * p.copy_rows * p.copy_columns * p.in_channels) + 15) & ~(size_t)15;
+    conv_cut_units(&p, pixel_work, tile_rows, (int64_t)item_bytes);
+    conv_cut_pieces(&p, pixel_work, packed * (int64_t)item_bytes, (int64_t)item_bytes);
+    p.packed_items = conv_round_up(packed);
+    p.bias_items = conv_round_up(p.groups * p.group_out_packed);
+    p.copy_items = conv_round_up(p.units_per_piece * p.copy_rows * p.copy_columns * p.in_channels);
     return p;
 }
 

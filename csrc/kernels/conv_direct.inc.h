@@ -1,6 +1,8 @@
 /* See conv_direct.c; included once per type. */
 #define TILE_SUMS 0
 #include "kernels/conv_tile.inc.h"
+
+#include "kernels/conv_depthwise_tile.inc.h"
 #undef TILE_SUMS
 #include "kernels/conv_rows.inc.h"
 
@@ -8,7 +10,7 @@ typedef struct {
     const conv_direct_plan *plan;
     const REAL *in, *gate, *kernel;
     REAL *out, *packed, *bias, *copies;
-    bool has_bias;
+    bool has_bias, stream;
     cnn_activation activation;
 } R(direct_job);
 
@@ -35,7 +37,7 @@ static void R(pack_tap)(const R(direct_job) * j, int64_t kh, int64_t kw, int64_t
     const conv_direct_plan *p = j->plan;
     int64_t real = p->group_out - first < columns ? p->group_out - first : columns;
     if (real < columns) memset(to, 0, (size_t)(p->group_in * columns) * sizeof *to);
-    if (!p->h.backward) {
+    if (!p->h.backward || p->depthwise) {
         const REAL *from =
             j->kernel + (kh * p->w.kernel + kw) * p->group_in * p->out_channels + group * p->group_out + first;
         for (int64_t i = 0; i < p->group_in; i++, from += p->out_channels, to += columns)
@@ -120,14 +122,16 @@ static void R(unit_panel)(const R(direct_job) * j, const R(unit) * u, const conv
                           int64_t group, int64_t panel, const REAL *packed, R(tile) * t)
 {
     const conv_direct_plan *p = j->plan;
-    const R(tile_fn) *fns = R(tiles)[R(panel_columns)(p, panel) > REAL_LANES];
+    const R(tile_fn) *fns =
+        p->depthwise ? R(depthwise_tiles)[t->columns == REAL_LANES] : R(tiles)[R(panel_columns)(p, panel) > REAL_LANES];
+    int64_t most = p->depthwise ? CNN_DEPTHWISE_ROWS : CNN_TILE_ROWS;
+    int64_t first_in = p->depthwise ? panel * p->wide : group * p->group_in;
     int64_t rows = (h->count < u->row + u->rows ? h->count : u->row + u->rows) - u->row;
     int64_t columns = (w->count < u->column + u->columns ? w->count : u->column + u->columns) - u->column;
-    int64_t tiles = (columns + CNN_TILE_ROWS - 1) / CNN_TILE_ROWS;
+    int64_t tiles = (columns + most - 1) / most;
     t->step_h = h->tap_step * u->pitch;
     for (int64_t i = 0; i < rows; i++) {
-        const REAL *a =
-            u->in + (i * h->in_step + h->offset) * u->pitch + w->offset * p->in_channels + group * p->group_in;
+        const REAL *a = u->in + (i * h->in_step + h->offset) * u->pitch + w->offset * p->in_channels + first_in;
         int64_t out_row = h->out_first + (u->row + i) * h->out_step,
                 out_column = w->out_first + u->column * w->out_step;
         REAL *c = j->out + ((u->image * p->h.size_out + out_row) * p->w.size_out + out_column) * p->out_channels +
@@ -145,7 +149,7 @@ static void R(direct_phase)(const R(direct_job) * j, const R(unit) * units, int6
 {
     const conv_direct_plan *p = j->plan;
     conv_phase h = conv_phase_of(&p->h, phase_h), w = conv_phase_of(&p->w, phase_w);
-    bool one_run = w.tap_step * p->in_channels == p->group_in; /* the taps of a row are neighbours */
+    bool one_run = w.tap_step * p->in_channels == p->group_in && !p->depthwise; /* the taps of a row are neighbours */
     R(tile)
     t = {.runs_h = w.taps > 0 ? h.taps : 0,
          .runs_w = one_run ? 1 : w.taps,
@@ -160,6 +164,7 @@ static void R(direct_phase)(const R(direct_job) * j, const R(unit) * units, int6
         for (int64_t panel = 0; panel < p->panels; panel++) {
             int64_t rest = p->group_out - panel * p->wide;
             t.columns = rest < p->wide ? rest : p->wide;
+            t.stream = j->stream;
             t.bias = j->has_bias ? j->bias + group * p->group_out_packed + panel * p->wide : NULL;
             for (int64_t k = 0; k < count; k++) R(unit_panel)(j, &units[k], &h, &w, group, panel, packed, &t);
             packed += h.taps * w.taps * p->group_in * R(panel_columns)(p, panel);
@@ -184,6 +189,16 @@ static void R(direct_piece)(void *context, int64_t piece, int thread)
             for (int64_t pw = 0; pw < conv_phases(&p->w); pw++) R(direct_phase)(j, units, count, ph, pw);
         begin += count;
     }
+    if (j->stream) cnn_stream_fence();
+}
+
+/* Whether `out` is better written past the caches: it will have left them before anybody reads it. */
+static bool R(streams)(const R(direct_job) * j)
+{
+    const conv_direct_plan *p = j->plan;
+    int64_t bytes = p->n * p->h.size_out * p->w.size_out * p->out_channels * (int64_t)sizeof(REAL);
+    return bytes > CONV_STREAM_BYTES && p->group_out % REAL_LANES == 0 && (uintptr_t)j->out % CNN_VECTOR_BYTES == 0 &&
+           (j->activation == CNN_LINEAR || j->activation == CNN_RELU);
 }
 
 static void R(direct_run)(R(direct_job) * j, const REAL *bias, void *scratch)
@@ -192,6 +207,7 @@ static void R(direct_run)(R(direct_job) * j, const REAL *bias, void *scratch)
     j->bias = j->packed + j->plan->packed_items;
     j->copies = j->bias + j->plan->bias_items;
     R(pack)(j, bias);
+    j->stream = R(streams)(j);
     cnn_parallel(j->plan->pieces, R(direct_piece), j);
 }
 

@@ -1,20 +1,30 @@
 /* Copies of image rows for the convolutions: with zeros beyond the edges, and through an activation's gradient. */
 
-/* z = dy * act'(y) for N items; softmax is not among them (see conv.c). */
-static void R(conv_gate)(cnn_activation act, int64_t n, const REAL *dy, const REAL *y, REAL *z)
+/* dy * act'(y); softmax is not among them (see conv.c). */
+CNN_INLINE REAL R(conv_slope)(cnn_activation act, REAL y, REAL dy)
+{
+    switch (act) {
+    case CNN_RELU: return y > 0 ? dy : 0;
+    case CNN_SIGMOID: return dy * (y * (1 - y));
+    case CNN_TANH: return dy * (1 - y * y);
+    default: return dy;
+    }
+}
+
+static __attribute__((unused)) void R(conv_gate)(cnn_activation act, int64_t n, const REAL *dy, const REAL *y, REAL *z)
 {
     switch (act) {
     case CNN_RELU:
         CNN_IVDEP
-        for (int64_t i = 0; i < n; i++) z[i] = y[i] > 0 ? dy[i] : 0;
+        for (int64_t i = 0; i < n; i++) z[i] = R(conv_slope)(CNN_RELU, y[i], dy[i]);
         break;
     case CNN_SIGMOID:
         CNN_IVDEP
-        for (int64_t i = 0; i < n; i++) z[i] = dy[i] * (y[i] * (1 - y[i]));
+        for (int64_t i = 0; i < n; i++) z[i] = R(conv_slope)(CNN_SIGMOID, y[i], dy[i]);
         break;
     case CNN_TANH:
         CNN_IVDEP
-        for (int64_t i = 0; i < n; i++) z[i] = dy[i] * (1 - y[i] * y[i]);
+        for (int64_t i = 0; i < n; i++) z[i] = R(conv_slope)(CNN_TANH, y[i], dy[i]);
         break;
     default: memcpy(z, dy, (size_t)n * sizeof *z);
     }

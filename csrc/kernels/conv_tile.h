@@ -6,7 +6,7 @@
 #include "kernels/level.h"
 #include "kernels/vmath.h"
 
-#if defined(__AVX512F__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -17,6 +17,18 @@
 #define CNN_TILE_ROWS 6
 #define CNN_TILE_EACH(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6)
 #endif
+
+/* Pixels or taps of a depthwise tile: enough sums to keep the multipliers busy. */
+#define CNN_DEPTHWISE_ROWS 9
+#define CNN_DEPTHWISE_EACH(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9)
+
+/* Makes streaming stores visible to other threads; each piece that made some ends with it. */
+CNN_INLINE void cnn_stream_fence(void)
+{
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
 
 #if defined(__clang__)
 #define CNN_UNROLL _Pragma("clang loop unroll(full)")

@@ -23,6 +23,7 @@ typedef struct {
     int64_t columns;              /* of c that exist */
     const REAL *bias;             /* NULL or as many as the vectors hold */
     cnn_activation activation;
+    bool stream; /* c is aligned, whole, and too large to be found in a cache later */
 } R(tile);
 
 typedef void (*R(tile_fn))(const R(tile) * t, const REAL *a, const REAL *b, REAL *c);
@@ -35,6 +36,20 @@ CNN_INLINE R(vec) R(load)(const REAL *p)
 CNN_INLINE void R(store)(REAL *p, R(vec) v)
 {
     *(R(vec) *)p = v;
+}
+
+/* Past the caches; P is aligned to the vector. */
+CNN_INLINE void R(stream)(REAL *p, R(vec) v)
+{
+#if defined(__AVX512F__)
+    _mm512_stream_si512((void *)p, (__m512i)v);
+#elif defined(__AVX2__)
+    _mm256_stream_si256((void *)p, (__m256i)v);
+#elif defined(__SSE2__)
+    _mm_stream_si128((void *)p, (__m128i)v);
+#else
+    R(store)(p, v);
+#endif
 }
 
 /* The first COUNT lanes. */
@@ -115,7 +130,13 @@ CNN_INLINE void R(tile_body)(const int ROWS, const int VECTORS, const R(tile) * 
     }
     int64_t columns = t->columns, c_row = t->c_row;
     REAL *to = c;
-    if (columns == VECTORS * REAL_LANES) {
+    if (t->stream) {
+        CNN_UNROLL
+        for (int i = 0; i < ROWS; i++, to += c_row) {
+            R(stream)(to, sum[i][0]);
+            if (VECTORS == 2) R(stream)(to + REAL_LANES, sum[i][1]);
+        }
+    } else if (columns == VECTORS * REAL_LANES) {
         CNN_UNROLL
         for (int i = 0; i < ROWS; i++, to += c_row) {
             R(store)(to, sum[i][0]);

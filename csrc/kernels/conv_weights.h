@@ -12,7 +12,8 @@
 enum { CONV_ROWS_AT_ONCE = 64 }; /* of the kernel, when the splits are added */
 
 typedef struct {
-    cnn_conv2d conv; /* 1x1 with stride 1 turned into one long row */
+    cnn_conv2d conv; /* 1x1 with stride 1 turned into one long row; depthwise into one group */
+    bool depthwise;
     int64_t group_in, group_out;
     int64_t wide, panels, group_out_packed;
     int64_t kernel_rows;                             /* KH * KW * C / groups: rows of sums */
@@ -65,9 +66,11 @@ static inline conv_weights_plan conv_weights_plan_of(const cnn_conv2d *conv, int
         c->w = c->ow = c->n * c->h * c->w;
         c->n = c->h = c->oh = 1;
     }
-    p.group_in = c->c / c->groups;
+    p.depthwise = c->groups > 1 && c->groups == c->c && c->groups == c->f;
+    if (p.depthwise) c->groups = 1;
+    p.group_in = p.depthwise ? 1 : c->c / c->groups;
     p.group_out = c->f / c->groups;
-    p.wide = 2 * lanes;
+    p.wide = p.depthwise ? lanes : 2 * lanes;
     p.panels = conv_divide_up(p.group_out, p.wide);
     p.group_out_packed = conv_divide_up(p.group_out, lanes) * lanes;
     p.kernel_rows = c->kh * c->kw * p.group_in;

@@ -1,6 +1,8 @@
 /* See conv_weights.c; included once per type. */
 #define TILE_SUMS 1
 #include "kernels/conv_tile.inc.h"
+
+#include "kernels/conv_depthwise_tile.inc.h"
 #undef TILE_SUMS
 #include "kernels/conv_rows.inc.h"
 
@@ -47,21 +49,44 @@ static R(chunk) R(chunk_of)(const R(weights_job) * j, int64_t index, REAL *copy)
     return k;
 }
 
-/* dz[pixel][COLUMNS] of the chunk, channels FIRST to FIRST + REAL_COLUMNS, zeros beyond. */
+/* One pixel of dz: channels dy[0..REAL_COLUMNS), zeros up to COLUMNS, which are one or two vectors. */
+CNN_INLINE void R(pack_pixel)(cnn_activation act, const REAL *dy, const REAL *y, int64_t real_columns, int64_t columns,
+                              REAL *dz)
+{
+    if (real_columns == columns && act <= CNN_RELU) {
+        for (int64_t f = 0; f < columns; f += REAL_LANES) {
+            R(vec) v = R(load)(dy + f);
+            if (act == CNN_RELU) v = (R(vec))((R(mask))v & (R(load)(y + f) > 0));
+            R(store)(dz + f, v);
+        }
+        return;
+    }
+    for (int64_t f = 0; f < real_columns; f++) dz[f] = R(conv_slope)(act, y[f], dy[f]);
+    for (int64_t f = real_columns; f < columns; f++) dz[f] = 0;
+}
+
+CNN_INLINE REAL *R(pack_row)(cnn_activation act, const REAL *dy, const REAL *y, int64_t pixels, int64_t step,
+                             int64_t real_columns, int64_t columns, REAL *dz)
+{
+    for (int64_t i = 0; i < pixels; i++, dy += step, y += step, dz += columns)
+        R(pack_pixel)(act, dy, y, real_columns, columns, dz);
+    return dz;
+}
+
+/* dz[pixel][COLUMNS] of the chunk: REAL_COLUMNS channels from FIRST, zeros beyond. */
 static void R(pack_dz)(const R(weights_job) * j, const R(chunk) * k, int64_t first, int64_t real_columns,
                        int64_t columns, REAL *dz)
 {
     const cnn_conv2d *c = &j->plan->conv;
-    const cnn_activation act = c->activation;
     for (int64_t n = k->image; n < k->image + k->images; n++)
         for (int64_t row = k->row; row < k->row + k->rows; row++) {
             int64_t at = ((n * c->oh + row) * c->ow + k->column) * c->f + first;
-            for (int64_t i = 0; i < k->columns; i++, at += c->f, dz += columns) {
-                const REAL *dy = j->dy + at, *y = j->y + at;
-                if (act == CNN_RELU) {
-                    for (int64_t f = 0; f < real_columns; f++) dz[f] = y[f] > 0 ? dy[f] : 0;
-                } else R(conv_gate)(act, real_columns, dy, y, dz);
-                for (int64_t f = real_columns; f < columns; f++) dz[f] = 0;
+            const REAL *dy = j->dy + at, *y = j->y + at;
+            switch (c->activation) {
+            case CNN_RELU: dz = R(pack_row)(CNN_RELU, dy, y, k->columns, c->f, real_columns, columns, dz); break;
+            case CNN_SIGMOID: dz = R(pack_row)(CNN_SIGMOID, dy, y, k->columns, c->f, real_columns, columns, dz); break;
+            case CNN_TANH: dz = R(pack_row)(CNN_TANH, dy, y, k->columns, c->f, real_columns, columns, dz); break;
+            default: dz = R(pack_row)(CNN_LINEAR, dy, y, k->columns, c->f, real_columns, columns, dz); break;
             }
         }
 }
@@ -118,6 +143,36 @@ static void R(chunk_sums)(const R(weights_job) * j, const R(chunk) * k, int64_t 
         }
 }
 
+/* The same where each channel has its own weights; SUMS[taps][lanes] of the vector of channels from FIRST. */
+static void R(chunk_sums_depthwise)(const R(weights_job) * j, const R(chunk) * k, int64_t first, const REAL *dz,
+                                    REAL *sums)
+{
+    const cnn_conv2d *c = &j->plan->conv;
+    int64_t rest = c->c - first, row = c->dilation_w * c->c, down = c->dilation_h * k->pitch;
+    bool threes = c->kw == 3; /* the taps of three kernel rows at once */
+    R(tile)
+    t = {.runs_h = k->images,
+         .runs_w = k->rows,
+         .length = k->columns,
+         .step_h = k->image_pitch,
+         .step_w = c->stride_h * k->pitch,
+         .step = c->stride_w * c->c,
+         .row = row,
+         .group = threes ? down : 3 * row,
+         .b_step = REAL_LANES,
+         .c_row = REAL_LANES,
+         .columns = rest < REAL_LANES ? rest : REAL_LANES};
+    const R(tile_fn) *fns = R(depthwise_tiles)[t.columns == REAL_LANES];
+    int64_t taps = threes ? 3 * c->kh : c->kw, most = CNN_DEPTHWISE_ROWS;
+    for (int64_t h = 0; h < (threes ? 1 : c->kh); h++)
+        for (int64_t tap = 0; tap < taps; tap += most) {
+            int64_t count = taps - tap < most ? taps - tap : most;
+            const REAL *x = k->x + first + (threes ? tap / 3 * down : h * down + tap * row);
+            fns[count - 1](&t, x, dz, sums);
+            sums += count * REAL_LANES;
+        }
+}
+
 static void R(weights_piece)(void *context, int64_t piece, int thread)
 {
     const R(weights_job) *j = context;
@@ -148,7 +203,8 @@ static void R(weights_piece)(void *context, int64_t piece, int thread)
                 dz = dz_copy;
             }
             if (j->dbias) R(sum_dz)(dz, pixels, columns, columns, bias + from);
-            if (j->dkernel) R(chunk_sums)(j, &k, group, dz, columns, columns, sums + from * p->kernel_rows);
+            if (j->dkernel && p->depthwise) R(chunk_sums_depthwise)(j, &k, from, dz, sums + from * p->kernel_rows);
+            else if (j->dkernel) R(chunk_sums)(j, &k, group, dz, columns, columns, sums + from * p->kernel_rows);
         }
     }
 }

@@ -16,6 +16,7 @@
 #define RUN 512     /* elements added in their own type: along the count, for each of the lanes below */
 #define COLUMNS 256 /* of inner, done together */
 #define LANES 16
+#define SHORT 8
 
 /* A part of the work: rows [row, row + rows) of one outer turn, columns [column, column + columns) of inner. The
  * result, one number per column, goes to `to` as the wide type A. */
@@ -31,9 +32,16 @@ typedef void (*join_fn)(int64_t parts, int64_t step, int64_t n, const void *wide
         A *to = pto;                                                                                                   \
         if (columns == 1 && stride == 1) {                                                                             \
             A total = FIRST;                                                                                           \
-            if (rows < LANES * 4) {                                                                                    \
-                for (int64_t i = 0; i < rows; i++) total = FOLD(total, VALUE(x[i]));                                   \
-                to[0] = total;                                                                                         \
+            if (rows < LANES * 4) { /* a short row: fewer lanes */                                                     \
+                W lane[SHORT];                                                                                         \
+                int64_t i = 0;                                                                                         \
+                for (int k = 0; k < SHORT; k++) lane[k] = FIRST;                                                       \
+                for (; i + SHORT <= rows; i += SHORT)                                                                  \
+                    for (int k = 0; k < SHORT; k++) lane[k] = JOIN(lane[k], VALUE(x[i + k]));                          \
+                for (int k = 0; i < rows; i++, k++) lane[k] = JOIN(lane[k], VALUE(x[i]));                              \
+                for (int half = SHORT / 2; half > 0; half /= 2)                                                        \
+                    for (int k = 0; k < half; k++) lane[k] = JOIN(lane[k], lane[k + half]);                            \
+                to[0] = lane[0];                                                                                       \
                 return;                                                                                                \
             }                                                                                                          \
             for (int64_t begin = 0; begin < rows; begin += RUN * LANES) {                                              \
@@ -85,8 +93,8 @@ typedef void (*join_fn)(int64_t parts, int64_t step, int64_t n, const void *wide
 /* Integers wrap: the wide type of their sums and products is unsigned. */
 #define LARGER(a, b) ((a) > (b) ? (a) : (b))
 #define SMALLER(a, b) ((a) < (b) ? (a) : (b))
-#define LARGER_OR_NAN(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
-#define SMALLER_OR_NAN(a, b) ((a) < (b) || (a) != (a) ? (a) : (b))
+#define LARGER_OR_NAN(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
+#define SMALLER_OR_NAN(a, b) (((a) < (b)) | ((a) != (a)) ? (a) : (b))
 #define BOTH(a, b) ((a) & (b))
 #define EITHER(a, b) ((a) | (b))
 

@@ -77,6 +77,16 @@ void CNN_K(cumsum)(cnn_dtype dtype, int64_t outer, int64_t count, int64_t inner,
         const T *x = (const T *)j->x + at;                                                                             \
         int64_t *place = (int64_t *)j->y + to;                                                                         \
         T best[COLUMNS];                                                                                               \
+        if (j->inner == 1) { /* one line: branches that are seldom taken */                                            \
+            T top = x[0];                                                                                              \
+            *place = 0;                                                                                                \
+            for (int64_t i = 1; i < j->count && top == top; i++)                                                       \
+                if (x[i] better top || x[i] != x[i]) {                                                                 \
+                    top = x[i];                                                                                        \
+                    *place = i;                                                                                        \
+                }                                                                                                      \
+            return;                                                                                                    \
+        }                                                                                                              \
         for (int64_t k = 0; k < width; k++) {                                                                          \
             best[k] = x[k];                                                                                            \
             place[k] = 0;                                                                                              \

@@ -2,6 +2,7 @@
  * the operand. */
 #include "kernels/level.h"
 
+#include "kernels/vmath.h"
 #include "runtime/parallel.h"
 
 #include <math.h>
@@ -57,6 +58,7 @@ typedef void (*gradient_row_fn)(int64_t n, const void *kept, const void *g, void
     ROW(name##_##suffix, T, T, T, real) GRADIENT(name##_gradient_##suffix, T, gradient)
 
 #define R(name) name##f
+#define V(name) cnn_##name##_f32
 #define CNN_SIGNED(name, integer, real, gradient, keeps, doc) REAL_ROWS(name, f32, float, real, gradient)
 #define CNN_SMOOTH(name, formula, gradient, keeps, doc) REAL_ROWS(name, f32, float, formula, gradient)
 #define CNN_TEST(name, formula, doc) ROW(name##_f32, float, float, uint8_t, formula)
@@ -65,8 +67,10 @@ typedef void (*gradient_row_fn)(int64_t n, const void *kept, const void *g, void
 #undef CNN_TEST
 #undef CNN_SIGNED
 #undef R
+#undef V
 
 #define R(name) name
+#define V(name) cnn_##name##_f64
 #define CNN_SIGNED(name, integer, real, gradient, keeps, doc) REAL_ROWS(name, f64, double, real, gradient)
 #define CNN_SMOOTH(name, formula, gradient, keeps, doc) REAL_ROWS(name, f64, double, formula, gradient)
 #define CNN_TEST(name, formula, doc) ROW(name##_f64, double, double, uint8_t, formula)
@@ -75,6 +79,7 @@ typedef void (*gradient_row_fn)(int64_t n, const void *kept, const void *g, void
 #undef CNN_TEST
 #undef CNN_SIGNED
 #undef R
+#undef V
 
 #define CNN_SIGNED(name, ...) {NULL, name##_u8, name##_i32, name##_i64, name##_f32, name##_f64},
 #define CNN_SMOOTH(name, ...) {NULL, NULL, NULL, NULL, name##_f32, name##_f64},

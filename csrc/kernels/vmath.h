@@ -1,4 +1,4 @@
-/* exp, tanh and the logistic function, without branches or calls in float32, so that loops over them become vector
+/* exp, log, tanh and the logistic function, without branches or calls in float32, so that loops over them become vector
  * code.
  *
  * float32: errors of at most 2 units in the last place over the whole range, NaN and infinities as in C's library;
@@ -83,6 +83,36 @@ CNN_INLINE float cnn_tanh_f32(float x)
     float far = 1.0f - 2.0f / (cnn_exp_f32(a + a) + 1.0f);
     far = x < 0.0f ? -far : far;
     return a < 0.65f ? near : far;
+}
+
+/* log(x) = e ln(2) + log(1 + f) with x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)). What is not positive and finite is
+ * put in afterwards. */
+CNN_INLINE float cnn_log_f32(float x)
+{
+    const float small = x < 1.17549435e-38f ? 8388608.0f : 1.0f; /* subnormal numbers are lifted by 2^23 */
+    int32_t bits = cnn_bits_of_float(x * small) - 0x3f3504f3;
+    float e = (float)((bits >> 23) - (small == 1.0f ? 0 : 23));
+    float f = cnn_float_of_bits((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
+    float p = 0.0674648657f;
+    p = p * f - 0.116756141f;
+    p = p * f + 0.118882127f;
+    p = p * f - 0.124055982f;
+    p = p * f + 0.142195463f;
+    p = p * f - 0.166679949f;
+    p = p * f + 0.200021192f;
+    p = p * f - 0.250000089f;
+    p = p * f + 0.333333135f;
+    float square = f * f;
+    float low = e * -2.12194440e-4f + p * f * square - 0.5f * square;
+    float y = e * 0.693359375f + (f + low);
+    y = x > 3.40282347e38f ? x : y;
+    y = x == 0.0f ? -INFINITY : y;
+    return x >= 0.0f ? y : NAN; /* NaN, too, is not >= 0 */
+}
+
+CNN_INLINE double cnn_log_f64(double x)
+{
+    return log(x);
 }
 
 CNN_INLINE double cnn_exp_f64(double x)

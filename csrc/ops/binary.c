@@ -69,8 +69,26 @@ static cnn_status operands(cnn_call *c, cnn_dtype dtype, cnn_tensor *x[2])
     return status;
 }
 
+/* x1 to the power of the one number 2, by far the most usual power, is a multiplication. */
+static bool is_square(const cnn_call *c, cnn_binary_fn fn)
+{
+    const cnn_tensor *x2 = c->in[1];
+    if (fn != CNN_FN_power || x2->size != 1 || c->in[0]->shape.dtype < x2->shape.dtype) return false;
+    switch (x2->shape.dtype) {
+    case CNN_FLOAT64: return *(const double *)x2->data == 2;
+    case CNN_FLOAT32: return *(const float *)x2->data == 2;
+    case CNN_INT64: return *(const int64_t *)x2->data == 2;
+    case CNN_INT32: return *(const int32_t *)x2->data == 2;
+    default: return *(const uint8_t *)x2->data == 2;
+    }
+}
+
 static cnn_status forward(cnn_call *c, cnn_binary_fn fn, cnn_dtype dtype)
 {
+    if (is_square(c, fn)) {
+        cnn_k()->unary(CNN_FN_square, dtype, c->in[0]->size, c->in[0]->data, c->out[0]->data);
+        return CNN_OK;
+    }
     cnn_tensor *x[2];
     cnn_broadcast loops;
     CNN_TRY(operands(c, dtype, x));
@@ -87,6 +105,11 @@ static cnn_status full_gradient(cnn_call *c, cnn_binary_fn fn, int which, bool l
 {
     cnn_tensor *g = c->grad_out[0], *x[2] = {NULL, NULL};
     cnn_broadcast loops;
+    if (which == 0 && is_square(c, fn)) {
+        CNN_TRY(last ? cnn_grad_buffer(c, 0, out) : cnn_tensor_new(&g->shape, out));
+        cnn_k()->unary_gradient(CNN_FN_square, g->shape.dtype, g->size, c->in[0]->data, g->data, (*out)->data);
+        return CNN_OK;
+    }
     bool reads = c->op->keeps & CNN_KEEP_INPUT(0);
     if (reads) CNN_TRY(operands(c, g->shape.dtype, x));
     cnn_broadcast_loops(&g->shape, reads ? &x[0]->shape : &g->shape, reads ? &x[1]->shape : &g->shape, &loops);

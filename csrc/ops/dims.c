@@ -1,4 +1,5 @@
-/* The same elements with other dimensions of 1, as views: expand_dims, squeeze; and broadcast_to, a copy. */
+/* The same elements with other dimensions of 1, as views: expand_dims, squeeze; broadcast_to, a copy; and
+ * stop_gradient, a view that the tape does not follow. */
 #include "ops/shared.h"
 
 typedef struct {
@@ -110,3 +111,21 @@ OP(expand_dims, view, "expand_dims(x, *, axis=-1): x with a new dimension of 1 a
 OP(squeeze, view, "squeeze(x, *, axis=()): x without the dimensions of 1, all or those named.")
 OP(broadcast_to, broadcast_to,
    "broadcast_to(x, *, shape): x repeated along its dimensions of 1, and new ones before, to shape.")
+
+static cnn_status check_stop_gradient(cnn_call *c)
+{
+    c->out_shape[0] = c->in[0]->shape;
+    return CNN_OK;
+}
+
+const cnn_op cnn_op_stop_gradient = {
+    .name = "stop_gradient",
+    .doc = "stop_gradient(x): the same values, through which no gradient flows.",
+    .input_names = input_names,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .makes_outputs = true,
+    .check = check_stop_gradient,
+    .forward = forward_view,
+};

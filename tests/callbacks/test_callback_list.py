@@ -62,7 +62,9 @@ def test_hooks_gained_at_the_beginning_count():
 def test_history_and_progress_bar_come_last_and_once():
     own = History()
     first = Recorder()
-    callbacks = CallbackList([own, [first]], add_history=True, add_progbar=True, model=model(), verbose=0, epochs=1, steps=1)
+    callbacks = CallbackList(
+        [own, [first]], add_history=True, add_progbar=True, model=model(), verbose=0, epochs=1, steps=1
+    )
     assert [type(c) for c in callbacks.callbacks] == [History, Recorder, ProgbarLogger]
     callbacks = CallbackList([first], add_history=True, add_progbar=True, model=model(), verbose=0, epochs=1, steps=1)
     assert [type(c) for c in callbacks.callbacks] == [Recorder, History, ProgbarLogger]
@@ -141,7 +143,8 @@ def test_old_names_of_batch_hooks():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [(Recorder, "is a class; pass an instance"), (print, "expected instances"), ([1], "expected instances")]
+    ("wrong", "message"),
+    [(Recorder, "is a class; pass an instance"), (print, "expected instances"), ([1], "expected instances")],
 )
 def test_what_is_no_callback(wrong, message):
     with pytest.raises(TypeError, match=message):

@@ -104,7 +104,7 @@ def test_reduce_lr_cooldown_and_delta():
 
 
 def test_reduce_lr_refusals_and_logs():
-    with pytest.raises(ValueError, match="under 1.0"):
+    with pytest.raises(ValueError, match=r"under 1\.0"):
         ReduceLROnPlateau(factor=1.0)
     with pytest.warns(UserWarning, match="no 'val_loss' to watch"):
         drive(ReduceLROnPlateau(), [1], "loss")

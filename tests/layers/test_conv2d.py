@@ -4,13 +4,13 @@ import conditions
 import numpy as np
 import pytest
 from conditions import LEVELS
-from gradients import check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.convolution import conv2d, conv2d_gradients
 
 import cnnpy
 from cnnpy import _core
+from gradients import check_gradients
+from reference.convolution import conv2d, conv2d_gradients
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
@@ -84,7 +84,7 @@ def assert_near(got, expected, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_equals_reference(case, dtype, level):
-    shape, size, filters, attributes = case
+    attributes = case[3]
     x, kernel, bias = make(*case, dtype)
     y, dx, dkernel, dbias = run(x, kernel, bias, **attributes)
     assert y.dtype == dx.dtype == dkernel.dtype == dbias.dtype == dtype
@@ -332,3 +332,13 @@ def test_huge_strides(attributes):
     dy = np.random.default_rng(1).normal(size=y.shape)
     for got, wanted in zip(gradients, conv2d_gradients(x, kernel, dy, **attributes)):
         assert_near(got, wanted, "float64")
+
+
+def test_large_result_is_written_whole(level):
+    """Results beyond 32 MiB take another path to memory."""
+    x, kernel, bias = make((1, 304, 452, 1), (3, 3), 64, {}, "float32")
+    y = np.asarray(_core.conv2d(x, kernel, bias, activation="relu"))
+    for rows in (slice(0, 12), slice(292, 304)):
+        part = np.asarray(_core.conv2d(x[:, rows], kernel, bias, activation="relu"))
+        start = rows.start
+        assert np.array_equal(y[:, start : start + 10], part)

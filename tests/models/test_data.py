@@ -38,7 +38,8 @@ def x_of(batches):
 
 
 @pytest.mark.parametrize(
-    "dtype", ["float32", "float64", "float16", "uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "bool", ">f4"]
+    "dtype",
+    ["float32", "float64", "float16", "uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "bool", ">f4"],
 )
 @pytest.mark.parametrize("layout", ["plain", "fortran", "strided", "readonly"])
 @pytest.mark.parametrize("shuffle", [False, True, "batch"])
@@ -60,7 +61,7 @@ def test_arrays_of_all_dtypes_and_layouts(dtype, layout, shuffle):
         np.testing.assert_array_equal(np.asarray(tensor), values[np.asarray(y)].astype("float32"))
         seen.append(np.asarray(y).tolist())
     assert [len(s) for s in seen] == [4, 4, 2]
-    flat = sum(seen, [])
+    flat = [i for batch in seen for i in batch]
     assert sorted(flat) == list(range(10))
     assert (flat == list(range(10))) == (shuffle is False)
     if shuffle == "batch":
@@ -206,7 +207,7 @@ def test_split_takes_the_last_rows_without_copying():
     np.testing.assert_array_equal(b[1], np.arange(7))
     np.testing.assert_array_equal(d[0], [7, 8, 9])
     assert w is None and v is None and len(c) == 3
-    with pytest.raises(ValueError, match="validation_split=0.9 of 1 samples"):
+    with pytest.raises(ValueError, match=r"validation_split=0\.9 of 1 samples"):
         split_for_validation(x[:1], y[:1], None, 0.9)
     with pytest.raises(TypeError, match="validation_split works with arrays"):
         split_for_validation(iter([x]), None, None, 0.5)
@@ -329,7 +330,7 @@ def test_iterables_start_anew():
 
 def test_batches_are_checked_and_weighed():
     data = IterableData([], class_weight={1: 3.0}, convert_x=lambda x: Tensor(x, "float32"))
-    x, y, weight = data.convert(([[1.0], [2.0]], [0, 1]))
+    x, _, weight = data.convert(([[1.0], [2.0]], [0, 1]))
     assert x.shape == (2, 1)
     np.testing.assert_array_equal(np.asarray(weight), [1, 3])
     with pytest.raises(ValueError, match="cannot be combined"):

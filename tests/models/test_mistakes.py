@@ -46,7 +46,12 @@ def with_nan(y, *indices):
         (3, "categorical_crossentropy", Y[:, None], "look like class numbers.*'sparse_categorical_crossentropy'"),
         (4, "categorical_crossentropy", ONE_HOT, "labels have 3 classes, the last layer has 4 units"),
         (1, "sparse_categorical_crossentropy", Y, "last layer has 1 unit.*'binary_crossentropy'"),
-        (2, "sparse_categorical_crossentropy", Y, "label 2 at index 2 is out of range.*2 units.*give the last layer 3 units"),
+        (
+            2,
+            "sparse_categorical_crossentropy",
+            Y,
+            "label 2 at index 2 is out of range.*2 units.*give the last layer 3 units",
+        ),
         (3, "sparse_categorical_crossentropy", Y - 1, "label -1 at index 0 is out of range"),
         (3, "sparse_categorical_crossentropy", Y + 1, "label 3 at index 2 is out of range.*count from 1: use y - 1"),
         (3, "sparse_categorical_crossentropy", Y + 0.5, "takes class numbers, the labels have 0.5"),
@@ -67,7 +72,13 @@ def test_labels(units, loss, y, message, deferred):
         net(units, loss, deferred=deferred).evaluate(X, y, verbose=0)
     with pytest.raises(ValueError, match=message):
         net(units, loss, deferred=deferred).train_on_batch(X, y)
-    refused(net(units, loss, deferred=deferred), ValueError, f"validation_data: .*{message}", y=fitting(units, loss), validation_data=(X, y))
+    refused(
+        net(units, loss, deferred=deferred),
+        ValueError,
+        f"validation_data: .*{message}",
+        y=fitting(units, loss),
+        validation_data=(X, y),
+    )
 
 
 def fitting(units, loss):
@@ -85,7 +96,11 @@ def test_labels_that_are_right_after_all():
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (X[:, :, :, 0][:, None], ValueError, r"x has shape \(20, 1, 6, 6\), the model takes \(None, 6, 6, 1\).*transpose"),
+        (
+            X[:, :, :, 0][:, None],
+            ValueError,
+            r"x has shape \(20, 1, 6, 6\), the model takes \(None, 6, 6, 1\).*transpose",
+        ),
         (np.repeat(X, 3, axis=3), ValueError, "has 3 channel.*the model 1; build the model with input shape"),
         (X[:, :5], ValueError, "resize the data, or build the model"),
         (X.reshape(20, 36), ValueError, "must have 4 dimensions"),
@@ -171,7 +186,12 @@ def test_inputs_by_name():
     model.compile("sgd", loss="mse")
     half = X[:, 0, :2, 0]
     refused(model, ValueError, r"inputs are \['a', 'b'\]; \['b'\] are missing", x={"a": half, "c": half})
-    refused(model, ValueError, r"x\['b'\] has shape \(20, 6\), the model takes \(None, 2\)", x={"a": half, "b": X[:, 0, :, 0]})
+    refused(
+        model,
+        ValueError,
+        r"x\['b'\] has shape \(20, 6\), the model takes \(None, 2\)",
+        x={"a": half, "b": X[:, 0, :, 0]},
+    )
     refused(model, ValueError, "1 arrays for a model with 2 input", x=half)
 
 

@@ -1,10 +1,5 @@
 """fit, evaluate, predict and their one-batch forms: semantics, callbacks, custom steps, interruption, memory."""
 
-import gc
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -94,7 +89,14 @@ def test_shuffling_follows_the_seed():
 
 def test_every_dtype_and_container_trains_alike():
     pixels, expected = (np.abs(X) * 50).astype("uint8"), None
-    for x in (pixels, pixels.astype("float64"), pixels.astype("int64"), cnnpy.Tensor(pixels), pixels.tolist(), [pixels]):
+    for x in (
+        pixels,
+        pixels.astype("float64"),
+        pixels.astype("int64"),
+        cnnpy.Tensor(pixels),
+        pixels.tolist(),
+        [pixels],
+    ):
         model = net()
         model.fit(x, Y, shuffle=False, verbose=0)
         got = weights_of(model)
@@ -179,7 +181,9 @@ def two_by_two():
     cnnpy.utils.set_random_seed(1)
     a, b = layers.Input((4,), name="a"), layers.Input((2,), name="b")
     hidden = layers.Concatenate()([layers.Dense(3, activation="relu")(a), b])
-    return cnnpy.Model([a, b], [layers.Dense(3, activation="softmax", name="kind")(hidden), layers.Dense(1, name="size")(hidden)])
+    return cnnpy.Model(
+        [a, b], [layers.Dense(3, activation="softmax", name="kind")(hidden), layers.Dense(1, name="size")(hidden)]
+    )
 
 
 A, B = RNG.normal(size=(20, 4)).astype("float32"), RNG.normal(size=(20, 2)).astype("float32")
@@ -545,122 +549,3 @@ def test_nan_labels_may_mean_something_to_ones_own_loss():
     y = np.ones((50, 1), "float32")
     y[::2] = np.nan
     assert np.isfinite(model.fit(X[:, 0, :, 0], y, verbose=0).history["loss"][0])
-
-
-# ---- interruption ----
-
-
-def test_interruption_leaves_everything_usable(capsys):
-    class Interrupt(callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if self.model.history.epoch == [0, 1] and batch == 2:
-                raise KeyboardInterrupt
-
-    model = net()
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(X, Y, epochs=9, batch_size=10, callbacks=[Interrupt()])
-    assert len(model.history.history["loss"]) == 2
-    out = capsys.readouterr().out
-    assert out.endswith("\n")
-    assert np.isfinite(weights_of(model)).all()
-    assert model.fit(X, Y, epochs=1, verbose=0).epoch == [0]
-    with cnnpy.GradientTape():  # the interrupted step has closed its own
-        pass
-
-
-SIGNAL = """
-import os, signal, threading, time
-import numpy as np, cnnpy
-from cnnpy import layers
-model = cnnpy.Sequential([layers.Input((8,)), layers.Dense(8), layers.Dense(1)])
-model.compile("adam", loss="mse")
-x, y = np.ones((64, 8), "float32"), np.ones((64, 1), "float32")
-model.fit(x, y, verbose=0)
-threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-start = time.perf_counter()
-try:
-    model.fit(x, y, epochs=10**9, batch_size=1, verbose=0)
-except KeyboardInterrupt:
-    print("interrupted", time.perf_counter() - start < 5, len(model.history.history["loss"]) > 0)
-print(np.isfinite(model.evaluate(x, y, verbose=0)), int(np.asarray(model.optimizer.iterations)) > 0)
-"""
-
-
-def run_python(code, **environment):
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-def test_control_c():
-    assert run_python(SIGNAL).split() == ["interrupted", "True", "True", "True", "True"]
-
-
-# ---- the same bits, and memory ----
-
-THREADS = """
-import hashlib
-import numpy as np, cnnpy
-from cnnpy import layers
-cnnpy.utils.set_random_seed(3)
-model = cnnpy.Sequential([
-    layers.Input((12, 12, 3)), layers.Conv2D(8, 3, padding="same", activation="relu"), layers.BatchNormalization(),
-    layers.Conv2D(8, 3, strides=2), layers.MaxPooling2D(), layers.Flatten(), layers.Dropout(0.3),
-    layers.Dense(32, activation="relu"), layers.Dense(5, activation="softmax"),
-])
-model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-x = np.random.rand(150, 12, 12, 3).astype("float32")
-y = np.random.randint(0, 5, 150)
-history = model.fit(x, y, epochs=2, batch_size=32, validation_split=0.2, verbose=0).history
-print(hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest(), history)
-"""
-
-
-def test_one_and_two_threads_give_the_same_bits():
-    assert run_python(THREADS, OMP_NUM_THREADS="1") == run_python(THREADS, OMP_NUM_THREADS="2")
-
-
-@pytest.fixture
-def one_thread():
-    """Tiny nets gain nothing from threads, and busy machines make them wait."""
-    _core.set_threads(1)
-    yield
-    _core.set_threads(None)
-
-
-def test_training_does_not_grow_memory(one_thread):
-    model = net(optimizer="adam")
-    gc.collect()
-    for _ in range(3):
-        model.train_on_batch(X[:4], Y[:4])
-    before = _core.memory_stats()["in_use"]
-    for _ in range(2000):
-        model.train_on_batch(X[:4], Y[:4])
-    assert _core.memory_stats()["in_use"] == before
-    for _ in range(200):
-        model.predict(X[:1], verbose=0)
-    model.fit(X, Y, epochs=20, batch_size=8, verbose=0)
-    assert _core.memory_stats()["in_use"] == before
-
-
-def test_models_that_are_gone_leave_nothing(one_thread):
-    def once():
-        model = net(optimizer="adam")
-        model.fit(X, Y, verbose=0, validation_split=0.2)
-        model.predict(X, verbose=0)
-
-    once()
-    gc.collect()
-    before = _core.memory_stats()["in_use"]
-    for _ in range(20):
-        once()
-    gc.collect()
-    assert _core.memory_stats()["in_use"] == before

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gradients import check_gradients
 
 import cnnpy
 from cnnpy import _core
+from gradients import check_gradients
 
 SOURCE = Path(__file__).parents[2] / "csrc"
 
@@ -50,7 +50,10 @@ def unary(make):
 
 
 def reduction(make=real):
-    return [(attrs, (make(*shape),)) for attrs in AXES for shape in CUBES] + [({"axis": (1, 3)}, (make(2, 3, 2, 2),)), ({}, (make(),))]
+    return [(attrs, (make(*shape),)) for attrs in AXES for shape in CUBES] + [
+        ({"axis": (1, 3)}, (make(2, 3, 2, 2),)),
+        ({}, (make(),)),
+    ]
 
 
 # name: [(attributes, arrays)]
@@ -59,7 +62,11 @@ ROWS = {
     "subtract": pairs(),
     "multiply": pairs(),
     "divide": pairs(right=lambda *s, seed: real(*s, seed=seed, away=0.5)),
-    "power": [*pairs(left=positive), ({}, (real(3, 4, away=0.3), np.asarray(2))), ({}, (real(3, 4, away=0.3), np.asarray(3)))],
+    "power": [
+        *pairs(left=positive),
+        ({}, (real(3, 4, away=0.3), np.asarray(2))),
+        ({}, (real(3, 4, away=0.3), np.asarray(3))),
+    ],
     "maximum": pairs(),
     "minimum": pairs(),
     "mod": [({}, (np.array([5.3, -5.3, 0.4]), np.array([2.0, 2.0, -3.0])))],
@@ -86,12 +93,31 @@ ROWS = {
     "matmul": [
         ({}, (real(*a, seed=1), real(*b, seed=2)))
         for a, b in [
-            *[((3, 4), (4, 2)), ((4,), (4,)), ((4,), (4, 2)), ((3, 4), (4,)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5))],
-            *[((3, 4), (2, 4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((2, 3, 4), (4,)), ((1, 1), (1, 1)), ((3, 0), (0, 2)), ((0, 3), (3, 2))],
+            *[
+                ((3, 4), (4, 2)),
+                ((4,), (4,)),
+                ((4,), (4, 2)),
+                ((3, 4), (4,)),
+                ((2, 3, 4), (4, 5)),
+                ((2, 3, 4), (2, 4, 5)),
+            ],
+            *[
+                ((3, 4), (2, 4, 5)),
+                ((2, 1, 3, 4), (5, 4, 2)),
+                ((2, 3, 4), (4,)),
+                ((1, 1), (1, 1)),
+                ((3, 0), (0, 2)),
+                ((0, 3), (3, 2)),
+            ],
             *[((9, 2, 3), (9, 3, 2)), ((4,), (2, 4, 3))],
         ]
     ],
-    "transpose": [({}, (real(2, 3, 4),)), ({"axes": (1, 2, 0)}, (real(2, 3, 4),)), ({"axes": (0, -1, 1)}, (real(2, 3, 4),)), ({}, (real(),))],
+    "transpose": [
+        ({}, (real(2, 3, 4),)),
+        ({"axes": (1, 2, 0)}, (real(2, 3, 4),)),
+        ({"axes": (0, -1, 1)}, (real(2, 3, 4),)),
+        ({}, (real(),)),
+    ],
     "cast": [({"dtype": "float64"}, (real(3, 4),))],
     "reshape": [({"shape": (4, -1)}, (real(3, 4),)), ({"shape": ()}, (real(1),))],
     "slice": [
@@ -100,10 +126,13 @@ ROWS = {
         ({"begin": (0, -2, 1), "end": (1, 9, 2), "stride": (1, 1, 1)}, (real(2, 3, 4),)),
         ({"begin": (2,), "end": (1,)}, (real(4, 3),)),
     ],
-    "concatenate": [({"axis": axis}, (real(2, 3, seed=1), real(2, 3, seed=2), real(2, 3, seed=3))) for axis in (0, 1, -1)]
+    "concatenate": [
+        ({"axis": axis}, (real(2, 3, seed=1), real(2, 3, seed=2), real(2, 3, seed=3))) for axis in (0, 1, -1)
+    ]
     + [({"axis": 1}, (real(2, 3), real(2, 0), real(2, 1)))],
     "stack": [({"axis": axis}, (real(2, 3, seed=1), real(2, 3, seed=2))) for axis in (0, 1, -1)],
-    "take": [({"axis": axis}, (real(3, 4, 3), INDICES)) for axis in (0, 1, -1)] + [({"axis": 0}, (real(3, 2), np.zeros(0, int)))],
+    "take": [({"axis": axis}, (real(3, 4, 3), INDICES)) for axis in (0, 1, -1)]
+    + [({"axis": 0}, (real(3, 2), np.zeros(0, int)))],
     "take_along_axis": [({"axis": 0}, (real(3, 4), ALONG)), ({"axis": 1}, (real(2, 3), ALONG))],
     "expand_dims": [({"axis": axis}, (real(2, 3),)) for axis in (0, 1, -1)],
     "squeeze": [({}, (real(2, 1, 3, 1),)), ({"axis": 1}, (real(2, 1, 3, 1),))],
@@ -114,9 +143,14 @@ ROWS = {
         for a, b in [((3, 4), (3, 4)), ((), (4,)), ((3, 1), ()), ((2, 1, 4), (3, 4)), ((1,), (2, 3, 4))]
     ],
     "cumsum": [({"axis": axis, "reverse": r}, (real(2, 3, 4),)) for axis in (0, 1, -1) for r in (False, True)],
-    "pad": [({"padding": (1, 0, 2, 3), "value": 7}, (real(2, 3),)), ({"padding": (0, 1)}, (real(0),)), ({"padding": ()}, (real(),))],
+    "pad": [
+        ({"padding": (1, 0, 2, 3), "value": 7}, (real(2, 3),)),
+        ({"padding": (0, 1)}, (real(0),)),
+        ({"padding": ()}, (real(),)),
+    ],
     "flip": [({}, (real(2, 3, 4),)), ({"axis": 1}, (real(2, 3, 4),)), ({"axis": (0, -1)}, (real(2, 3, 4),))],
-    "repeat": [({"repeats": r, "axis": axis}, (real(2, 3, 2),)) for r in (1, 3) for axis in (0, 1, -1)] + [({"repeats": 0, "axis": 0}, (real(2, 3),))],
+    "repeat": [({"repeats": r, "axis": axis}, (real(2, 3, 2),)) for r in (1, 3) for axis in (0, 1, -1)]
+    + [({"repeats": 0, "axis": 0}, (real(2, 3),))],
     "tile": [({"repeats": r}, (real(2, 3),)) for r in [(2,), (2, 1), (3, 2), (2, 1, 3), (1, 1)]],
 }
 CASES = [pytest.param(name, *case, id=f"{name}-{i}") for name, cases in ROWS.items() for i, case in enumerate(cases)]
@@ -132,7 +166,9 @@ def our_ops():
     names = set()
     for path in [*SOURCE.glob("ops/*.c"), SOURCE / "kernels/binary.def", SOURCE / "kernels/unary.def"]:
         text = path.read_text()
-        names |= set(re.findall(r"cnn_op cnn_op_(\w+) =", text)) | set(re.findall(r"^(?:CNN_)?[A-Z]+\((\w+),", text, re.M))
+        names |= set(re.findall(r"cnn_op cnn_op_(\w+) =", text)) | set(
+            re.findall(r"^(?:CNN_)?[A-Z]+\((\w+),", text, re.M)
+        )
     return sorted(names & set(_core.op_names))
 
 
@@ -204,7 +240,9 @@ BIG = {
     "sum of rows": lambda x: _core.variance(x, axis=1),
     "max": lambda x: _core.max(x, axis=0),
     "matmul": lambda x: _core.matmul(_core.transpose(x), x),
-    "stack of products": lambda x: _core.matmul(_core.reshape(x, shape=(-1, 50, 60)), _core.reshape(x, shape=(-1, 60, 50))),
+    "stack of products": lambda x: _core.matmul(
+        _core.reshape(x, shape=(-1, 50, 60)), _core.reshape(x, shape=(-1, 60, 50))
+    ),
     "cumsum": lambda x: _core.cumsum(x, axis=0),
     "take": lambda x: _core.take(x, np.arange(3000) % 7, axis=0),
     "pad": lambda x: _core.pad(x, padding=(1, 2, 3, 4)),

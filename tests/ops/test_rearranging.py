@@ -49,7 +49,9 @@ def test_take(dtype, index_dtype):
     rng = np.random.default_rng(0)
     for axis in (0, 1, 2, -1):
         for shape in [(3,), (2, 4), (), (0,), (100,)]:
-            indices = np.asarray(rng.integers(0 if index_dtype == "uint8" else -x.shape[axis], x.shape[axis], shape)).astype(index_dtype)
+            indices = np.asarray(
+                rng.integers(0 if index_dtype == "uint8" else -x.shape[axis], x.shape[axis], shape)
+            ).astype(index_dtype)
             same(_core.take(x, cnnpy.Tensor(indices), axis=axis), np.take(x, indices, axis=axis))
     assert _core.take(np.ones((3, 0)), [0, 1], axis=0).shape == (2, 0)
 
@@ -81,7 +83,9 @@ def test_dimensions_of_one(dtype):
     for shape in [(3, 1, 2, 1), (3, 5, 2, 4), (2, 3, 1, 2, 1)]:
         same(_core.broadcast_to(x, shape=shape), np.broadcast_to(x, shape))
     same(_core.broadcast_to(make((), dtype), shape=(0, 2)), np.broadcast_to(make((), dtype), (0, 2)))
-    same(_core.broadcast_to(make((300, 1), dtype), shape=(300, 400)), np.broadcast_to(make((300, 1), dtype), (300, 400)))
+    same(
+        _core.broadcast_to(make((300, 1), dtype), shape=(300, 400)), np.broadcast_to(make((300, 1), dtype), (300, 400))
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,8 +115,20 @@ BAD = [
     ("transpose", (np.ones((2, 3)),), {"axes": (0, 0)}, ValueError, "names dimension 0 twice"),
     ("reshape", (np.ones((2, 3)),), {"shape": (4, -1)}, ValueError, r"6 elements of shape \(2, 3\)"),
     ("slice", (np.ones((2, 3)),), {"begin": (0,), "end": (1,), "stride": (0,)}, ValueError, "stride 0 of dimension 0"),
-    ("slice", (np.ones(2),), {"begin": (0, 0), "end": (1, 1)}, ValueError, r"begin, end and stride have 2, 2 and 0 entries"),
-    ("concatenate", ([np.ones((2, 3)), np.ones((3, 4))],), {"axis": 0}, ValueError, r"\(2, 3\) and \(3, 4\) \(input 1\) must be equal but for dimension 0"),
+    (
+        "slice",
+        (np.ones(2),),
+        {"begin": (0, 0), "end": (1, 1)},
+        ValueError,
+        r"begin, end and stride have 2, 2 and 0 entries",
+    ),
+    (
+        "concatenate",
+        ([np.ones((2, 3)), np.ones((3, 4))],),
+        {"axis": 0},
+        ValueError,
+        r"\(2, 3\) and \(3, 4\) \(input 1\) must be equal but for dimension 0",
+    ),
     ("concatenate", ([np.ones((2, 3)), np.ones(3)],), {"axis": 0}, ValueError, r"\(2, 3\) and \(3,\)"),
     ("concatenate", ([1.0, 2.0],), {}, ValueError, "use stack"),
     ("concatenate", ([],), {}, TypeError, "at least 1"),
@@ -122,11 +138,23 @@ BAD = [
     ("take", (np.ones((0, 3)), [0]), {}, IndexError, "dimension of 0"),
     ("take", (np.ones((2, 3)), [0.0]), {}, TypeError, "indices must be integers, got float"),
     ("take", (np.ones((2, 3)), [0]), {"axis": 2}, ValueError, "axis 2"),
-    ("take_along_axis", (np.ones((2, 3)), np.zeros((3, 1), int)), {"axis": 1}, ValueError, r"\(3, 1\) must have the shape of x, \(2, 3\)"),
+    (
+        "take_along_axis",
+        (np.ones((2, 3)), np.zeros((3, 1), int)),
+        {"axis": 1},
+        ValueError,
+        r"\(3, 1\) must have the shape of x, \(2, 3\)",
+    ),
     ("take_along_axis", (np.ones((2, 3)), np.full((2, 1), 3)), {"axis": 1}, IndexError, "index 3"),
     ("expand_dims", (np.ones(2),), {"axis": 2}, ValueError, "axis 2"),
     ("squeeze", (np.ones((2, 1)),), {"axis": 0}, ValueError, r"dimension 0 of shape \(2, 1\) is not 1"),
-    ("broadcast_to", (np.ones((2, 3)),), {"shape": (3, 3)}, ValueError, r"shape \(2, 3\) cannot be broadcast to \(3, 3\)"),
+    (
+        "broadcast_to",
+        (np.ones((2, 3)),),
+        {"shape": (3, 3)},
+        ValueError,
+        r"shape \(2, 3\) cannot be broadcast to \(3, 3\)",
+    ),
     ("broadcast_to", (np.ones((2, 3)),), {"shape": (3,)}, ValueError, "cannot be broadcast"),
     ("broadcast_to", (np.ones(1),), {"shape": (-1,)}, ValueError, "negative"),
     ("broadcast_to", (np.ones(1),), {"shape": (1 << 40, 1 << 40)}, MemoryError, "larger than any memory"),

@@ -9,7 +9,18 @@ from arrays import DTYPES, FLOATS, INTEGERS, make, same
 import cnnpy
 from cnnpy import _core
 
-SHAPES = [(3, 4, 5), (2, 1, 3, 4), (300, 70), (70, 300), (1,), (20000, 3), (3, 20000), (2, 3, 2, 3, 2), (2, 600, 300), (100000,)]
+SHAPES = [
+    (3, 4, 5),
+    (2, 1, 3, 4),
+    (300, 70),
+    (70, 300),
+    (1,),
+    (20000, 3),
+    (3, 20000),
+    (2, 3, 2, 3, 2),
+    (2, 600, 300),
+    (100000,),
+]
 
 
 def axes_of(shape):
@@ -44,7 +55,9 @@ def test_reduction(name, dtype):
             assert got.shape == expected.shape and got.dtype == str(expected.dtype)
             scale = float(np.sqrt(x.size)) if name == "sum" and dtype in FLOATS else 1
             rtol = {"float32": 3e-6, "float64": 1e-13}.get(got.dtype, 0)
-            np.testing.assert_allclose(np.asarray(got), expected, rtol=rtol, atol=rtol * scale, err_msg=f"{shape} over {axis}")
+            np.testing.assert_allclose(
+                np.asarray(got), expected, rtol=rtol, atol=rtol * scale, err_msg=f"{shape} over {axis}"
+            )
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "all", "prod"])
@@ -123,13 +136,24 @@ def test_cumsum(dtype):
         for axis in range(-1, len(shape)):
             wide = x.astype("float64") if dtype in FLOATS else x.astype("int64")
             kept = dtype if dtype in FLOATS else "int64"
-            same(_core.cumsum(x, axis=axis), np.cumsum(wide, axis=axis).astype(kept), 1e-5 if dtype == "float32" else 1e-12)
+            same(
+                _core.cumsum(x, axis=axis),
+                np.cumsum(wide, axis=axis).astype(kept),
+                1e-5 if dtype == "float32" else 1e-12,
+            )
             backwards = np.flip(np.cumsum(np.flip(wide, axis), axis=axis), axis).astype(kept)
             same(_core.cumsum(x, axis=axis, reverse=True), backwards, 1e-5 if dtype == "float32" else 1e-12)
 
 
 PRODUCTS = [((3, 4), (4, 2)), ((4,), (4,)), ((4,), (4, 2)), ((3, 4), (4,)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5))]
-PRODUCTS += [((3, 4), (2, 4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((1, 1), (1, 1)), ((0, 4), (4, 2)), ((2, 0, 4), (4, 2)), ((200, 300), (300, 150))]
+PRODUCTS += [
+    ((3, 4), (2, 4, 5)),
+    ((2, 1, 3, 4), (5, 4, 2)),
+    ((1, 1), (1, 1)),
+    ((0, 4), (4, 2)),
+    ((2, 0, 4), (4, 2)),
+    ((200, 300), (300, 150)),
+]
 PRODUCTS += [((4,), (2, 4, 3)), ((2, 3, 4), (4,)), ((30, 5, 6), (30, 6, 7)), ((3, 1, 4, 2), (1, 5, 2, 3))]
 
 
@@ -150,7 +174,13 @@ def test_matmul_of_integers_is_real(dtype):
 
 
 BAD = [
-    ("sum", (np.ones((2, 3)),), {"axis": 2}, ValueError, "axis 2 for a tensor of 2 dimensions; it must be from -2 to 1"),
+    (
+        "sum",
+        (np.ones((2, 3)),),
+        {"axis": 2},
+        ValueError,
+        "axis 2 for a tensor of 2 dimensions; it must be from -2 to 1",
+    ),
     ("sum", (np.ones((2, 3)),), {"axis": (0, -2)}, ValueError, "axis -2 is given twice"),
     ("sum", (np.array(1.0),), {"axis": 0}, ValueError, "without dimensions"),
     ("max", (np.ones((0, 3)),), {"axis": 0}, ValueError, r"no elements to take the max of: x has shape \(0, 3\)"),

@@ -1,0 +1,7 @@
+"""`python -m cnnpy` is the command `cnnpy`."""
+
+import sys
+
+from cnnpy.cli import main
+
+sys.exit(main())
