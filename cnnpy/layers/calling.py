@@ -13,6 +13,9 @@ from cnnpy.layers.symbolic import KerasTensor, call_state
 from cnnpy.layers.tracking import structure_changed
 from cnnpy.utils.suggest import suggestion
 
+# Attributes that can be found anew at any time.
+REMEMBERED = frozenset({"_held_cache", "_weights_cache", "_all_layers_cache", "_lean"})
+
 
 def label(layer):
     """How errors call the layer: Conv2D "conv2d_3"."""
@@ -346,8 +349,6 @@ def state_to_copy(layer):
     """
     op_type = type(_core.reshape)
     state = {
-        key: value
-        for key, value in layer.__dict__.items()
-        if not key.endswith("_cache") and not isinstance(value, op_type) and key != "_lean"
+        key: value for key, value in layer.__dict__.items() if key not in REMEMBERED and not isinstance(value, op_type)
     }
     return {**state, "_inbound_nodes": [], "_losses": []}

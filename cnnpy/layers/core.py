@@ -163,8 +163,14 @@ class InputLayer(Layer):
         self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
         self.optional = optional
         self.built = True
-        output = KerasTensor(self.batch_shape, dtype=self_dtype, name=self.name)
-        Node(self, (), {}, output)
+        self._make_output()
+
+    def _make_output(self):
+        Node(self, (), {}, KerasTensor(self.batch_shape, dtype=self.dtype, name=self.name))
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._make_output()
 
     def call(self, inputs=None):
         return inputs

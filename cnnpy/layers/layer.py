@@ -164,7 +164,7 @@ class Layer:
         registered = {id(v) for v in self._trainable_variables}
         others = {id(v) for v in self._non_trainable_variables}
         for name, value in state.items():
-            if name not in self._untracked and not name.endswith("_cache"):
+            if name not in self._untracked and name not in calling.REMEMBERED:
                 find(value, Layer, Variable, layers, variables, seen)
         first = [v for v in variables if id(v) in registered or (id(v) not in others and v.trainable)]
         chosen = {id(v) for v in first}

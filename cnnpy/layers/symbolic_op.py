@@ -44,6 +44,12 @@ class SymbolicOp(Layer):
     def call(self, *args, **kwargs):
         return self._function(*args, **kwargs)
 
+    def __getstate__(self):
+        return {**super().__getstate__(), "_function": function_name(self._function)}
+
+    def __setstate__(self, state):
+        super().__setstate__({**state, "_function": find_function(state["_function"])})
+
     def get_config(self):
         return {"name": self.name, "function": function_name(self._function), "dtype": self._dtype_policy.name}
 

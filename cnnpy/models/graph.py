@@ -4,7 +4,18 @@ Layers are ordered as Keras orders them, by depth (the longest way to an output)
 of `model.layers` is the order of the weights.
 """
 
+from cnnpy import tree
 from cnnpy.layers.core import InputLayer
+from cnnpy.layers.symbolic import KerasTensor, Node
+
+
+class Slot:
+    """Stands for the tensor number INDEX of a graph where a call's arguments are written down."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index):
+        self.index = index
 
 
 class Graph:
@@ -92,3 +103,49 @@ class Graph:
         if len(self.inputs) != 1 or len(self.outputs) != 1 or len({id(n.layer) for n in self.nodes}) != len(self.nodes):
             return False
         return all(len(nodes) == 1 and len(nodes[0].input_tensors) <= 1 for nodes in self.nodes_by_depth.values())
+
+    def recipe(self):
+        """The graph as a flat list, without symbolic tensors: what copies and pickles of a model take along."""
+        numbers = {}
+
+        def number(x):
+            return Slot(numbers.setdefault(id(x), len(numbers)))
+
+        def put(part):
+            return tree.map_structure(lambda x: number(x) if isinstance(x, KerasTensor) else x, part)
+
+        inputs = []
+        for x in self.inputs:
+            number(x)
+            layer = x._keras_history[0]
+            inputs.append(layer if isinstance(layer, InputLayer) else (x.shape, x.dtype, x.name))
+        calls = []
+        for node in self.nodes:
+            specs = [(x.shape, x.dtype, x.name) for x in node.output_tensors]
+            calls.append((node.layer, put(node.args), put(node.kwargs), put(node.outputs), specs))
+        return inputs, calls, put
+
+
+def follow(recipe):
+    """The symbolic tensors of a RECIPE, a list by number; notes its calls at the layers."""
+    inputs, calls = recipe
+    tensors = [_input(given) for given in inputs]
+
+    def take(part):
+        return tree.map_structure(lambda x: tensors[x.index] if isinstance(x, Slot) else x, part)
+
+    for layer, args, kwargs, outputs, specs in calls:
+        made = [KerasTensor(shape, dtype, name) for shape, dtype, name in specs]
+        for slot, tensor in zip(tree.flatten(outputs), made):
+            tensors.extend([None] * (slot.index + 1 - len(tensors)))
+            tensors[slot.index] = tensor
+        Node(layer, take(args), take(kwargs), take(outputs))
+    return tensors
+
+
+def _input(given):
+    """The symbolic tensor of an InputLayer, or one of (shape, dtype, name) for a model that started inside another."""
+    if isinstance(given, InputLayer):
+        return given.output
+    shape, dtype, _ = given
+    return InputLayer(batch_shape=shape, dtype=dtype).output

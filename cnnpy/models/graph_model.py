@@ -8,7 +8,7 @@ from cnnpy.layers import calling
 from cnnpy.layers.layer import Layer
 from cnnpy.layers.symbolic import KerasTensor, Node, call_state, has_symbolic
 from cnnpy.layers.tracking import structure
-from cnnpy.models.graph import Graph
+from cnnpy.models.graph import Graph, follow
 from cnnpy.models.model import Model
 from cnnpy.models.plan import Plan
 
@@ -195,6 +195,25 @@ class GraphModel(Model):
         if len(shape) != len(wanted) or any(w is not None and d != w for d, w in zip(shape[1:], wanted[1:])):
             raise ValueError(f"{calling.label(self)}: {_misfit(spec, shape)}")
         return x
+
+    # ---- copies ----
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        for name in ("_graph", "_plan", "_inputs_struct", "_outputs_struct"):
+            state.pop(name, None)
+        if self._graph is not None:
+            inputs, calls, put = self._graph.recipe()
+            state["_recipe"] = (inputs, calls), put(self._inputs_struct), put(self._outputs_struct)
+        return state
+
+    def __setstate__(self, state):
+        recipe = state.pop("_recipe", None)
+        super().__setstate__(state)
+        if recipe is not None:
+            tensors = follow(recipe[0])
+            inputs, outputs = tree.map_structure(lambda slot: tensors[slot.index], recipe[1:])
+            self._set_graph(inputs, outputs)
 
     # ---- symbolic calls ----
 

@@ -9,15 +9,7 @@ from cnnpy import tree
 from cnnpy._core import Tensor
 from cnnpy.layers.symbolic import KerasTensor
 from cnnpy.layers.tracking import structure
-
-
-class _Slot:
-    """Stands in the arguments of a step for the tensor in slot INDEX."""
-
-    __slots__ = ("index",)
-
-    def __init__(self, index):
-        self.index = index
+from cnnpy.models.graph import Slot
 
 
 def _fits(layer, x):
@@ -64,14 +56,14 @@ class Plan:
         if len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], KerasTensor):
             return function, plain and layer._takes_training, self._slots[id(node.args[0])], targets, None, plain
         slots = tree.map_structure(
-            lambda x: _Slot(self._slots[id(x)]) if isinstance(x, KerasTensor) else x, (tuple(node.args), node.kwargs)
+            lambda x: Slot(self._slots[id(x)]) if isinstance(x, KerasTensor) else x, (tuple(node.args), node.kwargs)
         )
         return function, plain and layer._takes_training, None, targets, slots, plain
 
     def _sources(self, step):
         if step[2] is not None:
             return [step[2]]
-        return [leaf.index for leaf in tree.flatten(step[4]) if isinstance(leaf, _Slot)]
+        return [leaf.index for leaf in tree.flatten(step[4]) if isinstance(leaf, Slot)]
 
     def _release(self):
         """Notes for each step which slots nobody needs after it."""
@@ -105,14 +97,14 @@ class Plan:
         slots = [*inputs, *(None,) * (self.size - len(inputs))]
 
         def fill(leaf):
-            return slots[leaf.index] if type(leaf) is _Slot else leaf
+            return slots[leaf.index] if type(leaf) is Slot else leaf
 
         for step, spent in zip(self.steps, self.spent):
             function, takes_training, source, targets, arguments, _ = step
             if source is not None:
                 y = function(slots[source], training=training) if takes_training else function(slots[source])
             elif len(arguments[0]) == 1 and not arguments[1] and type(arguments[0][0]) is list:
-                y = function([slots[leaf.index] if type(leaf) is _Slot else fill(leaf) for leaf in arguments[0][0]])
+                y = function([slots[leaf.index] if type(leaf) is Slot else fill(leaf) for leaf in arguments[0][0]])
             else:
                 args, kwargs = tree.map_structure(fill, arguments)
                 if takes_training:

@@ -192,6 +192,20 @@ class Sequential(GraphModel):
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 
+    # ---- copies ----
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        state.pop("_tail")
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        tail = self._outputs_struct
+        if tail is None and self._stack and isinstance(self._stack[0], InputLayer):
+            tail = self._stack[0].output
+        self.__dict__["_tail"] = tail
+
     # ---- configuration ----
 
     def get_config(self):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from gradients import check_gradients
 
 import cnnpy
 from cnnpy import activations
+from gradients import check_gradients
 
 NAMES = [n for n in activations.__all__ if n not in ("get", "serialize", "deserialize")]
 
@@ -50,7 +50,7 @@ def test_names():
     assert activations.get("swish") is activations.silu
     own = lambda x: x  # noqa: E731
     assert activations.get(own) is own
-    with pytest.raises(ValueError, match="unknown activation 'sigmod'. Did you mean 'sigmoid'"):
+    with pytest.raises(ValueError, match=r"unknown activation 'sigmod'. Did you mean 'sigmoid'"):
         activations.get("sigmod")
     with pytest.raises(ValueError, match="an activation is a name"):
         activations.get(3)

@@ -29,7 +29,7 @@ def test_names_and_configs(name):
     again = constraints.deserialize(constraints.serialize(cls()))
     assert type(again) is cls and again.get_config() == cls().get_config()
     assert constraints.get(None) is None
-    with pytest.raises(ValueError, match="unknown constraint 'max_nrm'. Did you mean 'max_norm'"):
+    with pytest.raises(ValueError, match=r"unknown constraint 'max_nrm'. Did you mean 'max_norm'"):
         constraints.get("max_nrm")
     with pytest.raises(ValueError, match="a constraint is a name"):
         constraints.get(2)

@@ -7,8 +7,8 @@ import cnnpy
 from cnnpy import initializers
 
 RANDOM = [
-    "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal", "RandomNormal",
-    "RandomUniform", "TruncatedNormal", "VarianceScaling",
+    "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal",
+    "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
 ]  # fmt: skip
 FIXED = ["Constant", "Identity", "Ones", "Zeros"]
 
@@ -123,7 +123,7 @@ def test_other_identifiers():
     layer(np.zeros((1, 2)))
     np.testing.assert_array_equal(layer.kernel, array)
     np.testing.assert_array_equal(layer.bias, np.ones(3))
-    with pytest.raises(ValueError, match="unknown initializer 'glorot_unifrm'. Did you mean 'glorot_uniform'"):
+    with pytest.raises(ValueError, match=r"unknown initializer 'glorot_unifrm'. Did you mean 'glorot_uniform'"):
         initializers.get("glorot_unifrm")
     with pytest.raises(ValueError, match="an initializer is a name"):
         initializers.get(3)

@@ -1,5 +1,8 @@
 """Functional models: structures of inputs and outputs, shared layers, models inside, parts, configurations."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -92,7 +95,7 @@ def test_models_inside_models():
     assert {layer.name for layer in model.layers} >= {"inner", "stack"}
     other = cnnpy.Model(inputs, inner(layers.Dense(4)(inputs))[1])
     assert other(VECTOR).shape == (2, 2)
-    with pytest.raises(ValueError, match='Functional "inner": input .* must have shape'):
+    with pytest.raises(ValueError, match=r'Functional "inner": input .* must have shape'):
         inner(cnnpy.Input((5,)))
 
 
@@ -163,7 +166,7 @@ def test_errors_of_shape():
             model(np.zeros(bad, "float32"))
         with pytest.raises(ValueError, match='Functional "net"'):
             model(cnnpy.Tensor(np.zeros(bad, "float32")))
-    with pytest.raises(TypeError, match='Functional "net": input .image.'):
+    with pytest.raises(TypeError, match=r'Functional "net": input .image.'):
         model(np.array(["text"]))
     with pytest.raises(TypeError, match="takes one argument"):
         model(IMAGE, IMAGE)
@@ -225,6 +228,15 @@ def test_add_loss_and_activity_regularizers():
     np.testing.assert_allclose(outer.losses[0], VECTOR.sum(), rtol=1e-4)
 
 
+def with_all_kinds_of_parts():
+    first = layers.Conv2D(2, 3, input_shape=(8, 8, 3))
+    inner = cnnpy.Sequential([first, layers.BatchNormalization(), layers.Flatten()])
+    image, vector = cnnpy.Input((8, 8, 3)), cnnpy.Input((4,))
+    shared = layers.Dense(3, activation="relu", trainable=False)
+    x = layers.add([shared(vector), shared(vector * 2)])
+    return cnnpy.Model([image, vector], {"y": layers.concatenate([inner(image), x])}, name="mine")
+
+
 @pytest.mark.parametrize(
     "copy", [clone_model, lambda m: model_from_json(m.to_json()), lambda m: type(m).from_config(m.get_config())]
 )
@@ -245,6 +257,41 @@ def test_copies(copy):
     assert not np.array_equal(other.get_weights()[0], model.get_weights()[0])
     other.set_weights(model.get_weights())
     np.testing.assert_array_equal(other([IMAGE, VECTOR])["y"], model([IMAGE, VECTOR])["y"])
+
+
+@pytest.mark.parametrize("copy", [copy.deepcopy, copy.copy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_with_weights(copy):
+    inner = cnnpy.Sequential(
+        [layers.Conv2D(2, 3, input_shape=(8, 8, 3)), layers.BatchNormalization(), layers.Flatten()]
+    )
+    image, vector = cnnpy.Input((8, 8, 3)), cnnpy.Input((4,))
+    shared = layers.Dense(3, activation="relu", trainable=False)
+    x = layers.add([shared(vector), shared(vector * 2)])
+    model = cnnpy.Model([image, vector], {"y": layers.concatenate([inner(image), x])}, name="mine")
+    model.compile("adam", "mse")
+    model.train_on_batch([IMAGE, VECTOR], {"y": np.zeros((2, 75))})
+    other = copy(model)
+    assert other.name == "mine" and len(other.trainable_weights) == len(model.trainable_weights)
+    expected = np.asarray(model([IMAGE, VECTOR])["y"])
+    np.testing.assert_array_equal(other([IMAGE, VECTOR])["y"], expected)
+    part = cnnpy.Model(other.inputs, other.layers[-1].output)
+    np.testing.assert_array_equal(part([IMAGE, VECTOR]), expected)
+    assert other.get_config() == model.get_config()
+    for m in (model, other):
+        m.train_on_batch([IMAGE, VECTOR], {"y": np.zeros((2, 75))})
+    np.testing.assert_array_equal(other([IMAGE, VECTOR])["y"], model([IMAGE, VECTOR])["y"])
+
+
+def test_copies_of_a_deep_and_of_a_partial_model():
+    inputs = x = cnnpy.Input((4,))
+    for _ in range(400):
+        x = layers.Identity()(x)
+    dense = layers.Dense(2)
+    outputs = dense(x)
+    for model in (cnnpy.Model(inputs, outputs), cnnpy.Model(x, outputs)):
+        for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            np.testing.assert_array_equal(other(VECTOR), dense(VECTOR))
+            assert other.weights[0] is not dense.kernel
 
 
 def test_clone_with_other_inputs_and_layers():

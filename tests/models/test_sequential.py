@@ -1,5 +1,8 @@
 """Sequential: when it is built, adding and taking off, shapes, names, errors, the nets whose sizes are known."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -202,6 +205,20 @@ def test_config_round_trip():
     np.testing.assert_array_equal(other(x), model(x))
     deferred = cnnpy.Sequential.from_config(cnnpy.Sequential([layers.Dense(3)]).get_config())
     assert not deferred.built and deferred(X).shape == (3, 3)
+
+
+def test_copies():
+    model = cnnpy.Sequential([cnnpy.Input((5,)), layers.Dense(4), layers.Dense(2)])
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(other(X), model(X))
+        other.pop()
+        other.add(layers.Dense(7))
+        assert other(X).shape == (3, 7) and model(X).shape == (3, 2)
+    deferred = copy.deepcopy(cnnpy.Sequential([layers.Dense(4)]))
+    assert not deferred.built and deferred(X).shape == (3, 4)
+    empty = copy.deepcopy(cnnpy.Sequential([cnnpy.Input((5,))]))
+    empty.add(layers.Dense(3))
+    assert empty.built and empty(X).shape == (3, 3)
 
 
 def test_trainable():

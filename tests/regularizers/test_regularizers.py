@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from gradients import check_gradients
 
 from cnnpy import Tensor, regularizers
+from gradients import check_gradients
 
 X = np.random.default_rng(0).normal(size=(3, 4))
 

@@ -79,7 +79,7 @@ def test_nothing_is_imported_by_name():
 
 
 def test_misspelt_layer():
-    with pytest.raises(ValueError, match="'Conv2d' of module 'keras.layers' is not known. Did you mean 'Conv2D'"):
+    with pytest.raises(ValueError, match=r"'Conv2d' of module 'keras.layers' is not known. Did you mean 'Conv2D'"):
         saving.deserialize_keras_object({"module": "keras.layers", "class_name": "Conv2d", "config": {}})
     with pytest.raises(TypeError, match=r"Dense.from_config.*unknown argument 'unts'.*Did you mean 'units'"):
         saving.deserialize_keras_object(

@@ -19,7 +19,10 @@ def test_to_categorical():
     assert to_categorical([], 3).shape == (0, 3)
 
 
-@pytest.mark.parametrize("bad, classes, message", [([0, 3], 3, "class 3 is outside of 0..2"), ([-1], None, "class -1"), ([0.5], None, "whole numbers")])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad, classes, message",
+    [([0, 3], 3, "class 3 is outside of 0..2"), ([-1], None, "class -1"), ([0.5], None, "whole numbers")],
+)
 def test_to_categorical_errors(bad, classes, message):
     with pytest.raises(ValueError, match=message):
         to_categorical(bad, classes)
