@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define GRAIN 32768
-#define RUN 512     /* elements added in their own type: along the count, for each of the lanes below */
+#define RUN 64 /* additions in the type of the elements before double takes over: 1e-7 also where all round one way */
 #define COLUMNS 256 /* of inner, done together */
 #define LANES 16
 #define SHORT 8
@@ -59,8 +59,8 @@ typedef void (*join_fn)(int64_t parts, int64_t step, int64_t n, const void *wide
             return;                                                                                                    \
         }                                                                                                              \
         for (int64_t j = 0; j < columns; j++) to[j] = FIRST;                                                           \
-        for (int64_t begin = 0; begin < rows; begin += RUN / 8) {                                                      \
-            int64_t end = begin + RUN / 8 < rows ? begin + RUN / 8 : rows;                                             \
+        for (int64_t begin = 0; begin < rows; begin += RUN / 4) {                                                      \
+            int64_t end = begin + RUN / 4 < rows ? begin + RUN / 4 : rows;                                             \
             W run[COLUMNS];                                                                                            \
             for (int64_t j = 0; j < columns; j++) run[j] = FIRST;                                                      \
             for (int64_t i = begin; i < end; i++) {                                                                    \
