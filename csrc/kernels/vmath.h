@@ -25,6 +25,12 @@ CNN_INLINE int32_t cnn_bits_of_float(float x)
     return bits;
 }
 
+/* 2^n for -127 < n < 128. For NaN n is anything, and so is the result, which is then multiplied with NaN. */
+CNN_INLINE float cnn_power_of_two(int32_t n)
+{
+    return cnn_float_of_bits((int32_t)((uint32_t)(n + 127) << 23));
+}
+
 /* exp(x) = 2^n exp(r), |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer, which then is in the low bits. 2^n is
  * applied in two halves because n reaches from -150 to 128. */
 CNN_INLINE float cnn_exp_f32(float x)
@@ -44,7 +50,7 @@ CNN_INLINE float cnn_exp_f32(float x)
     q = q * r + 0.49999993f;
     float e = (q * r) * r + r + 1.0f;
     int32_t half = power >> 1;
-    return e * cnn_float_of_bits((half + 127) << 23) * cnn_float_of_bits((power - half + 127) << 23);
+    return e * cnn_power_of_two(half) * cnn_power_of_two(power - half);
 }
 
 /* exp(x) - 1 for x <= 0 without cancellation: 2^n (e^r - 1) + (2^n - 1). */
@@ -54,7 +60,7 @@ CNN_INLINE float cnn_expm1_negative_f32(float x)
     x = x < -80.0f ? -80.0f : x;
     float shifted = x * 1.44269504f + shift;
     float n = shifted - shift;
-    float power = cnn_float_of_bits((cnn_bits_of_float(shifted) - cnn_bits_of_float(shift) + 127) << 23);
+    float power = cnn_power_of_two(cnn_bits_of_float(shifted) - cnn_bits_of_float(shift));
     float r = x - n * 0.693145752f;
     r = r - n * 1.42860677e-6f;
     float q = 0.00138131f;
@@ -90,7 +96,7 @@ CNN_INLINE float cnn_tanh_f32(float x)
 CNN_INLINE float cnn_log_f32(float x)
 {
     const float small = x < 1.17549435e-38f ? 8388608.0f : 1.0f; /* subnormal numbers are lifted by 2^23 */
-    int32_t bits = cnn_bits_of_float(x * small) - 0x3f3504f3;
+    int32_t bits = (int32_t)((uint32_t)cnn_bits_of_float(x * small) - 0x3f3504f3u); /* wraps around for x < 0 */
     float e = (float)((bits >> 23) - (small == 1.0f ? 0 : 23));
     float f = cnn_float_of_bits((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
     float p = 0.0674648657f;
