@@ -14,10 +14,28 @@ with _libraries.loading():
 __version__ = "0.1.0"
 
 # Rooms of the house; whoever adds one adds its name here.
-_MODULES = frozenset(
-    "activations backend callbacks cli config constraints datasets dtype_policies initializers layers losses metrics "
-    "models ops optimizers random regularizers saving tree utils".split()
-)
+_MODULES = {
+    "activations",
+    "backend",
+    "callbacks",
+    "cli",
+    "config",
+    "constraints",
+    "datasets",
+    "dtype_policies",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "tree",
+    "utils",
+}
 # Names that live in a room and are offered here too, as Keras does.
 _NAMES = {
     "Callback": "callbacks",

@@ -12,8 +12,8 @@ from pathlib import Path
 
 # Read by the libraries when they are loaded, and put back afterwards for other copies in the process.
 # - cnnpy calls OpenBLAS from threads of its own, so this copy must start none: they would only spin beside the others.
-# - GNU OpenMP's threads spin for milliseconds before they sleep. A third of a millisecond bridges the gap from one op to
-#   the next, and leaves the cores to others when they are busy.
+# - GNU OpenMP's threads spin for milliseconds before they sleep. A third of a millisecond bridges the gap from one op
+#   to the next, and leaves the cores to others when they are busy.
 _SETTINGS = {"OPENBLAS_NUM_THREADS": "1", "GOMP_SPINCOUNT": "20000"}
 
 

@@ -13,7 +13,8 @@ class Sequential(GraphModel):
     """Layers one after the other.
 
     The weights are made as soon as the input's shape is known: from an `Input(shape)` as the first entry, from the
-    first layer's `input_shape=`, by `build(input_shape)`, or from the first data. `layers` leaves the input out.
+    first layer's `input_shape=`, by `build(input_shape)`, or from the first data, whose batch size stays
+    open (Keras 3 keeps it in the shapes it shows). `layers` leaves the input out.
     """
 
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):

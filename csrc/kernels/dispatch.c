@@ -51,6 +51,7 @@ cnn_status cnn_kernels_select(const char *name)
             cnn_active_kernels = tables[i].table;
             return CNN_OK;
         }
-    return cnn_fail(CNN_ERR_VALUE, "processor level \"%s\" is not available here; the best this processor and build have is \"%s\"",
+    return cnn_fail(CNN_ERR_VALUE,
+                    "processor level \"%s\" is not available here; the best this processor and build have is \"%s\"",
                     name, names[count - 1]);
 }

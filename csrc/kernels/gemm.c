@@ -15,8 +15,10 @@
 
 /* The part of cblas.h that is used; declared here since its place differs between distributions. 32-bit integers. */
 enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
-void BLAS(cblas_sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
-void BLAS(cblas_dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
+void BLAS(cblas_sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *,
+                       int);
+void BLAS(cblas_dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *,
+                       int);
 void BLAS(openblas_set_num_threads)(int);
 char *BLAS(openblas_get_config)(void);
 
@@ -35,8 +37,8 @@ const char *cnn_gemm_description(void)
 #define TILE 64
 
 #define DEFINE_GEMM(T, suffix, blas)                                                                                   \
-    void cnn_gemm_serial_##suffix(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T *a, int64_t lda, const T *b,  \
-                                  int64_t ldb, T beta, T *c, int64_t ldc)                                              \
+    void cnn_gemm_serial_##suffix(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T *a, int64_t lda,          \
+                                  const T *b, int64_t ldb, T beta, T *c, int64_t ldc)                                  \
     {                                                                                                                  \
         if (m == 0 || n == 0) return;                                                                                  \
         if (k == 0) {                                                                                                  \
@@ -44,8 +46,8 @@ const char *cnn_gemm_description(void)
                 for (int64_t i = 0; i < m; i++) memset(c + i * ldc, 0, (size_t)n * sizeof(T));                         \
             return;                                                                                                    \
         }                                                                                                              \
-        BLAS(blas)(ROW_MAJOR, ta ? TRANSPOSE : NO_TRANSPOSE, tb ? TRANSPOSE : NO_TRANSPOSE, (int)m, (int)n, (int)k, 1, a,   \
-                   (int)lda, b, (int)ldb, beta, c, (int)ldc);                                                          \
+        BLAS(blas)(ROW_MAJOR, ta ? TRANSPOSE : NO_TRANSPOSE, tb ? TRANSPOSE : NO_TRANSPOSE, (int)m, (int)n, (int)k, 1, \
+                   a, (int)lda, b, (int)ldb, beta, c, (int)ldc);                                                       \
     }                                                                                                                  \
                                                                                                                        \
     typedef struct {                                                                                                   \
@@ -62,7 +64,7 @@ const char *cnn_gemm_description(void)
         (void)thread;                                                                                                  \
         cnn_piece_range(j->by_rows ? j->m : j->n, j->pieces, piece, &begin, &end);                                     \
         if (j->by_rows)                                                                                                \
-            cnn_gemm_serial_##suffix(j->ta, j->tb, end - begin, j->n, j->k, j->a + (j->ta ? begin : begin * j->lda),    \
+            cnn_gemm_serial_##suffix(j->ta, j->tb, end - begin, j->n, j->k, j->a + (j->ta ? begin : begin * j->lda),   \
                                      j->lda, j->b, j->ldb, j->beta, j->c + begin * j->ldc, j->ldc);                    \
         else                                                                                                           \
             cnn_gemm_serial_##suffix(j->ta, j->tb, j->m, end - begin, j->k, j->a, j->lda,                              \

@@ -13,10 +13,10 @@ void cnn_gemm_f64(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int6
                   const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
 
 /* For use inside a piece of a parallel loop: serial, same arguments. */
-void cnn_gemm_serial_f32(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                         const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
-void cnn_gemm_serial_f64(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,
-                         const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
+void cnn_gemm_serial_f32(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
+                         int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+void cnn_gemm_serial_f64(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a,
+                         int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
 
 /* Sets OpenBLAS to one thread of its own; called once at start. */
 void cnn_gemm_init(void);

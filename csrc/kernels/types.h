@@ -52,7 +52,15 @@ typedef enum {
     CNN_UNARY_COUNT,
 } cnn_unary_fn;
 
-typedef enum { CNN_FN_sum, CNN_FN_prod, CNN_FN_max, CNN_FN_min, CNN_FN_all, CNN_FN_any, CNN_REDUCE_COUNT } cnn_reduce_fn;
+typedef enum {
+    CNN_FN_sum,
+    CNN_FN_prod,
+    CNN_FN_max,
+    CNN_FN_min,
+    CNN_FN_all,
+    CNN_FN_any,
+    CNN_REDUCE_COUNT
+} cnn_reduce_fn;
 
 #define CNN_MAX_LOOPS 8
 
@@ -69,12 +77,12 @@ typedef struct {
     int64_t dim[CNN_MAX_LOOPS], from[CNN_MAX_LOOPS], to[CNN_MAX_LOOPS];
 } cnn_move;
 #include "kernels/batch_norm.h"
+#include "kernels/conv.h"
 #include "kernels/dropout.h"
+#include "kernels/losses.h"
 #include "kernels/nonlinear.h"
+#include "kernels/optimizers.h"
 #include "kernels/pool.h"
 #include "kernels/upsample.h"
-#include "kernels/conv.h"
-#include "kernels/losses.h"
-#include "kernels/optimizers.h"
 
 #endif

@@ -1,10 +1,12 @@
 /* y[..., O] = act(x[..., I] kernel[I, O] + bias[O]).
  *
  * One matrix product, then bias and activation in one pass over y. Backward turns dy into dz = dy * act'(y) and sums
- * the bias gradient in one pass, in place if nobody else holds dy, then makes the products that are asked for. */
+ * the bias gradient in one pass, in place if nobody else holds dy, then makes the products that are asked for. A small
+ * batch has products of its own (kernels/few_rows.c), which do not copy the kernel. */
 #include "layers/common.h"
 
 #include "kernels/activation.h"
+#include "kernels/few_rows.h"
 #include "kernels/gemm.h"
 
 typedef struct {
@@ -12,6 +14,7 @@ typedef struct {
 } attributes;
 
 enum { X, KERNEL, BIAS };
+enum { FEW_ROWS = 32 };
 
 static cnn_status check(cnn_call *c)
 {
@@ -50,13 +53,27 @@ static void gemm(cnn_dtype dtype, bool ta, bool tb, int64_t m, int64_t n, int64_
     else cnn_gemm_f64(ta, tb, m, n, k, a, lda, b, ldb, 0, y, n);
 }
 
+/* Whether the products for ROWS rows go to kernels/few_rows.c. */
+static bool is_small_batch(int64_t rows, int64_t inputs, int64_t units)
+{
+    return rows > 0 && rows <= FEW_ROWS && inputs > 0 && units >= 16;
+}
+
 static cnn_status forward(cnn_call *c)
 {
     const attributes *a = c->attrs;
     cnn_tensor *x = c->in[X], *k = c->in[KERNEL], *bias = c->in[BIAS], *y = c->out[0];
+    cnn_dtype dtype = x->shape.dtype;
     int64_t rows = rows_of(&x->shape), inputs = k->shape.dim[0], units = k->shape.dim[1];
-    gemm(x->shape.dtype, false, false, rows, units, inputs, x->data, inputs, k->data, units, y->data);
-    CNN_RUN(x->shape.dtype, bias_activation, a->activation, rows, units, y->data, bias ? bias->data : NULL, y->data);
+    if (is_small_batch(rows, inputs, units)) {
+        void *scratch = cnn_alloc((size_t)cnn_few_rows_scratch(rows, inputs, units) * cnn_dtype_size(dtype));
+        if (!scratch) return CNN_ERR_MEMORY;
+        CNN_RUN(dtype, few_rows_product, rows, inputs, units, x->data, k->data, y->data, scratch);
+        cnn_free(scratch);
+    } else {
+        gemm(dtype, false, false, rows, units, inputs, x->data, inputs, k->data, units, y->data);
+    }
+    CNN_RUN(dtype, bias_activation, a->activation, rows, units, y->data, bias ? bias->data : NULL, y->data);
     return CNN_OK;
 }
 
@@ -85,16 +102,21 @@ static cnn_status back_through_activation(cnn_call *c, cnn_tensor **dz)
 
 static cnn_status products(cnn_call *c, const cnn_tensor *dz)
 {
-    cnn_tensor *x = c->in[X], *k = c->in[KERNEL];
+    cnn_tensor *x = c->in[X], *k = c->in[KERNEL], **dx = &c->grad_in[X], **dk = &c->grad_in[KERNEL];
+    cnn_dtype dtype = x->shape.dtype;
     int64_t rows = rows_of(&x->shape), inputs = k->shape.dim[0], units = k->shape.dim[1];
+    bool small = is_small_batch(rows, inputs, units);
     if (c->needs_grad[KERNEL]) {
-        CNN_TRY(cnn_tensor_new(&k->shape, &c->grad_in[KERNEL]));
-        gemm(x->shape.dtype, true, false, inputs, units, rows, x->data, inputs, dz->data, units,
-             c->grad_in[KERNEL]->data);
+        CNN_TRY(cnn_tensor_new(&k->shape, dk));
+        if (small) CNN_RUN(dtype, few_rows_weights, rows, inputs, units, x->data, dz->data, (*dk)->data);
+        else gemm(dtype, true, false, inputs, units, rows, x->data, inputs, dz->data, units, (*dk)->data);
     }
     if (c->needs_grad[X]) {
-        CNN_TRY(cnn_tensor_new(&x->shape, &c->grad_in[X]));
-        gemm(x->shape.dtype, false, true, rows, inputs, units, dz->data, units, k->data, units, c->grad_in[X]->data);
+        CNN_TRY(cnn_tensor_new(&x->shape, dx));
+        /* with few units, adding up vectors outweighs the copy that a general product makes */
+        if (small && (rows <= 8 || units >= 512))
+            CNN_RUN(dtype, few_rows_data, rows, inputs, units, dz->data, k->data, (*dx)->data);
+        else gemm(dtype, false, true, rows, inputs, units, dz->data, units, k->data, units, (*dx)->data);
     }
     return CNN_OK;
 }

@@ -34,7 +34,8 @@ static int number_from(cnn_module_state *state, PyObject *object, const char *wh
     return 0;
 }
 
-/* ITEMS's tensors into OUT, which takes references: another thread may change the list meanwhile. None is NULL, if allowed. */
+/* ITEMS's tensors into OUT, which takes references: another thread may change the list meanwhile. None is NULL, if
+ * allowed. */
 static int tensors_from(cnn_module_state *state, PyObject *items, Py_ssize_t count, const char *what, bool optional,
                         cnn_tensor **out)
 {

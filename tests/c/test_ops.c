@@ -1,6 +1,6 @@
-/* Every op on odd input: random shapes, dtypes and attributes, and memory that runs out. Whatever comes, an op must answer
- * with results, or with a status and a message, and leave nothing behind. What the results are worth is for the Python
- * tests; here the sanitizers watch. */
+/* Every op on odd input: random shapes, dtypes and attributes, and memory that runs out. Whatever comes, an op must
+ * answer with results, or with a status and a message, and leave nothing behind. What the results are worth is for the
+ * Python tests; here the sanitizers watch. */
 #include "autograd/op.h"
 #include "autograd/tape.h"
 #include "kernels/gemm.h"
@@ -59,7 +59,8 @@ static void draw_attrs(const cnn_op *op, char *attrs)
         }
         case CNN_ATTR_INTS: {
             cnn_ints *ints = at;
-            if (ints->count == 0 || draw(4) == 0) ints->count = draw(8) ? (int64_t)draw(5) : (int64_t)draw(CNN_MAX_INTS + 1);
+            if (ints->count == 0 || draw(4) == 0)
+                ints->count = draw(8) ? (int64_t)draw(5) : (int64_t)draw(CNN_MAX_INTS + 1);
             bool sound = draw(2);
             for (int64_t k = 0; k < ints->count; k++) ints->at[k] = sound ? 1 + draw(3) : draw_int();
             break;
@@ -91,9 +92,10 @@ static cnn_shape draw_shape(const cnn_shape *before)
     cnn_dtype own = s.dtype;
     int64_t last = before->ndim ? before->dim[before->ndim - 1] : 1;
     s = *before;
-    if (draw(2)) s = (cnn_shape){s.dtype, 1, {last}};                                /* a bias, or scales */
-    else if (draw(3) == 0 && s.ndim > 1) s.ndim--;                                   /* labels */
-    else if (draw(3) == 0 && s.ndim == 4) s = (cnn_shape){s.dtype, 4, {1 + draw(3), 1 + draw(3), last, 1 + draw(4)}}; /* a kernel */
+    if (draw(2)) s = (cnn_shape){s.dtype, 1, {last}}; /* a bias, or scales */
+    else if (draw(3) == 0 && s.ndim > 1) s.ndim--;    /* labels */
+    else if (draw(3) == 0 && s.ndim == 4)
+        s = (cnn_shape){s.dtype, 4, {1 + draw(3), 1 + draw(3), last, 1 + draw(4)}}; /* a kernel */
     if (draw(4) == 0) s.dtype = own;
     return s;
 }
@@ -140,7 +142,6 @@ static bool wanted_shape(const cnn_op *op, int input, cnn_dtype dtype, const int
     return false;
 }
 
-
 /* One call with drawn input, and its gradients where it has them. Returns whether the op took it. */
 static bool call(const cnn_op *op, const char *attrs, cnn_tensor **in, int inputs, bool *out_of_memory)
 {
@@ -172,7 +173,8 @@ static bool call(const cnn_op *op, const char *attrs, cnn_tensor **in, int input
         status = cnn_tape_gradient(tape, targets, NULL, target_count, sources, count, grads);
         for (int j = 0; j < count; j++) {
             if (!grads[j]) continue;
-            CHECK(cnn_shape_equal(&grads[j]->shape, &sources[j]->shape) && grads[j]->shape.dtype == sources[j]->shape.dtype);
+            CHECK(cnn_shape_equal(&grads[j]->shape, &sources[j]->shape) &&
+                  grads[j]->shape.dtype == sources[j]->shape.dtype);
             cnn_tensor_release(grads[j]);
         }
     }
@@ -198,7 +200,8 @@ static bool try_op(const cnn_op *op, bool fail_allocations)
     draw_attrs(op, attrs);
     for (int i = 0; i < inputs; i++) {
         cnn_shape s;
-        if (!fitting || !wanted_shape(op, i, dtype, dims, &s)) s = draw_shape(i && in[i - 1] ? &in[i - 1]->shape : NULL);
+        if (!fitting || !wanted_shape(op, i, dtype, dims, &s))
+            s = draw_shape(i && in[i - 1] ? &in[i - 1]->shape : NULL);
         if (i >= op->min_inputs && draw(3) == 0 && !op->variadic) continue;
         if (cnn_tensor_new(&s, &in[i]) == CNN_OK) fill(in[i]);
     }
@@ -209,7 +212,8 @@ static bool try_op(const cnn_op *op, bool fail_allocations)
             cnn_memory_fail_at(n);
             call(op, attrs, in, inputs, &none);
             cnn_memory_fail_at(0);
-            if (bytes_in_use() != before) fprintf(stderr, "%s: allocation %d failed, and memory was lost\n", op->name, n);
+            if (bytes_in_use() != before)
+                fprintf(stderr, "%s: allocation %d failed, and memory was lost\n", op->name, n);
             CHECK(bytes_in_use() == before);
             if (!none) break;
         }

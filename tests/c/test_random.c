@@ -13,7 +13,10 @@ TEST(philox_known_answers)
     } known[] = {
         {0, 0, 0, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {UINT64_MAX, UINT64_MAX, UINT64_MAX, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {0x299f31d0a4093822u, 0x0370734413198a2eu, 0x85a308d3243f6a88u, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+        {0x299f31d0a4093822u,
+         0x0370734413198a2eu,
+         0x85a308d3243f6a88u,
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (int i = 0; i < 3; i++) {
         cnn_philox4 r = cnn_philox(known[i].seed, known[i].stream, known[i].counter);
@@ -50,7 +53,8 @@ TEST(moments_of_the_distributions)
     double mean, deviation, low, high;
     cnn_random_uniform(1, 2, N, -2, 4, values);
     moments(&mean, &deviation, &low, &high);
-    CHECK(fabs(mean - 1) < 0.02 && fabs(deviation - 6 / sqrt(12)) < 0.02 && low >= -2 && low < -1.99 && high < 4 && high > 3.99);
+    CHECK(fabs(mean - 1) < 0.02 && fabs(deviation - 6 / sqrt(12)) < 0.02 && low >= -2 && low < -1.99 && high < 4 &&
+          high > 3.99);
 
     cnn_random_normal(3, 4, N, 5, 2, values);
     moments(&mean, &deviation, &low, &high);
@@ -58,7 +62,8 @@ TEST(moments_of_the_distributions)
 
     cnn_random_truncated_normal(3, 4, N, 5, 2, values);
     moments(&mean, &deviation, &low, &high);
-    CHECK(fabs(mean - 5) < 0.02 && fabs(deviation - 2 * 0.87962566) < 0.02 && low >= 1 && high <= 9 && low < 1.1 && high > 8.9);
+    CHECK(fabs(mean - 5) < 0.02 && fabs(deviation - 2 * 0.87962566) < 0.02 && low >= 1 && high <= 9 && low < 1.1 &&
+          high > 8.9);
 }
 
 TEST(neighbours_are_not_correlated)

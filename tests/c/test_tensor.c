@@ -31,7 +31,8 @@ TEST(impossible_shapes)
     s = shape2(CNN_FLOAT64, (int64_t)1 << 23, (int64_t)1 << 23);
     CHECK(fails_with(cnn_tensor_new(&s, &t), CNN_ERR_MEMORY, "a float64 tensor of shape (8388608, 8388608)"));
     CHECK(t == NULL);
-    s = (cnn_shape){CNN_FLOAT64, 8, {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN}};
+    s = (cnn_shape){
+        CNN_FLOAT64, 8, {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN}};
     CHECK(cnn_shape_size(&s, &size) == CNN_ERR_VALUE); /* its text is as long as one gets */
 }
 
@@ -57,9 +58,11 @@ TEST(views_share_and_copies_do_not)
     CHECK(cnn_tensor_view(t, &other, &view) == CNN_OK);
     CHECK(view->data == t->data && view->shape.dim[0] == 8 && view->shape.dtype == CNN_FLOAT32);
     CHECK(!cnn_tensor_is_exclusive(t) && !cnn_tensor_is_exclusive(view));
-    CHECK(fails_with(cnn_tensor_view(t, &larger, &ghost), CNN_ERR_VALUE, "(4, 6) does not hold the elements of (5, 6)"));
+    CHECK(
+        fails_with(cnn_tensor_view(t, &larger, &ghost), CNN_ERR_VALUE, "(4, 6) does not hold the elements of (5, 6)"));
     CHECK(cnn_tensor_copy(t, &copy) == CNN_OK && copy->data != t->data && cnn_tensor_is_exclusive(copy));
-    CHECK(cnn_tensor_ghost(t, &ghost) == CNN_OK && ghost->data == NULL && ghost->size == 24 && !cnn_tensor_owns_storage(ghost));
+    CHECK(cnn_tensor_ghost(t, &ghost) == CNN_OK && ghost->data == NULL && ghost->size == 24 &&
+          !cnn_tensor_owns_storage(ghost));
     cnn_tensor_release(t);
     CHECK(cnn_tensor_is_exclusive(view));
     cnn_tensor_retain(view);

@@ -195,7 +195,7 @@ BAD = [
     ("cast", (np.ones(2),), {"dtype": "complex64"}, TypeError, "dtype must be one of"),
     ("add", (np.ones(2),), {}, TypeError, "takes 2 tensors"),
     ("exp", (np.ones(2),), {"axis": 1}, TypeError, "unknown argument 'axis'"),
-    ("exp", (["a"],), {}, TypeError, "cannot become a tensor"),
+    ("exp", (["a"],), {}, TypeError, "cannot become tensors"),
 ]
 
 
