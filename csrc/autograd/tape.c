@@ -202,9 +202,16 @@ static cnn_status add_leaf(cnn_tape *tape, cnn_tensor *t)
     return CNN_OK;
 }
 
-/* The slot of T, or -1. */
-static int32_t slot_of(const cnn_tape *tape, const cnn_tensor *t)
+/* The tensor that T stands for. */
+static cnn_tensor *identity(cnn_tensor *t)
 {
+    return t && t->origin ? t->origin : t;
+}
+
+/* The slot of T, or -1. */
+static int32_t slot_of(const cnn_tape *tape, cnn_tensor *t)
+{
+    t = identity(t);
     if (!t) return -1;
     if (t->tape_id == tape->id) return t->slot;
     if (tape->leaf_count == 0) return -1;
@@ -212,9 +219,9 @@ static int32_t slot_of(const cnn_tape *tape, const cnn_tensor *t)
     return entry->tensor ? entry->slot : -1;
 }
 
-static bool follows(const cnn_tape *tape, const cnn_tensor *t)
+static bool follows(const cnn_tape *tape, cnn_tensor *t)
 {
-    return t && ((tape->watch_variables && t->trainable) || slot_of(tape, t) >= 0);
+    return t && ((tape->watch_variables && identity(t)->trainable) || slot_of(tape, t) >= 0);
 }
 
 bool cnn_tape_follows(cnn_tensor *const *in, int inputs)
@@ -233,7 +240,7 @@ cnn_status cnn_tape_watch(cnn_tape *tape, cnn_tensor *t)
                         cnn_dtype_name(t->shape.dtype));
     CNN_TRY(claim(tape));
     if (tape->used_up) forget(tape);
-    cnn_status status = slot_of(tape, t) >= 0 ? CNN_OK : add_leaf(tape, t);
+    cnn_status status = slot_of(tape, t) >= 0 ? CNN_OK : add_leaf(tape, identity(t));
     unclaim(tape);
     return status;
 }
@@ -274,8 +281,7 @@ cnn_status cnn_tape_record(cnn_call *c)
 
     cnn_status status = CNN_OK;
     for (int i = 0; status == CNN_OK && i < c->inputs; i++) {
-        if (c->in[i] && tape->watch_variables && c->in[i]->trainable && slot_of(tape, c->in[i]) < 0)
-            status = add_leaf(tape, c->in[i]);
+        if (slot_of(tape, c->in[i]) < 0 && follows(tape, c->in[i])) status = add_leaf(tape, identity(c->in[i]));
         n->in_slot[i] = slot_of(tape, c->in[i]);
         if (status == CNN_OK) status = keep(c->in[i], op->keeps & CNN_KEEP_INPUT(op->variadic ? 0 : i), &n->in[i]);
     }

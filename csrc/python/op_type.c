@@ -164,29 +164,25 @@ static int neighbour_dtype(const OpObject *self, PyObject *const *args, Py_ssize
     return like;
 }
 
-/* While an op reads a variable without the GIL, an assignment must not free what it reads: the storage is held too, so
- * that assignments, and optimizers, write elsewhere. */
-static void hold_variables(cnn_tensor *const *in, int inputs, cnn_storage **held)
+/* OP on the values that variables have now: other threads may assign new ones meanwhile. */
+static cnn_status apply_today(const cnn_op *op, const void *attrs, cnn_tensor **in, int inputs, bool quick,
+                              cnn_tensor **out)
 {
-    for (int i = 0; i < inputs; i++) held[i] = in[i] && in[i]->variable ? cnn_storage_retain(in[i]->storage) : NULL;
-}
-
-static void let_go(cnn_storage **held, int inputs)
-{
-    for (int i = 0; i < inputs; i++) cnn_storage_release(held[i]);
-}
-
-static cnn_status apply_without_gil(const cnn_op *op, const void *attrs, cnn_tensor **in, int inputs, cnn_tensor **out)
-{
-    cnn_storage *held_inline[INLINE_INPUTS], **held = held_inline;
-    if (inputs > INLINE_INPUTS && !(held = cnn_alloc((size_t)inputs * sizeof *held))) return CNN_ERR_MEMORY;
-    hold_variables(in, inputs, held);
-    cnn_status status;
-    Py_BEGIN_ALLOW_THREADS;
-    status = cnn_op_apply(op, attrs, in, inputs, out);
-    Py_END_ALLOW_THREADS;
-    let_go(held, inputs);
-    if (held != held_inline) cnn_free(held);
+    cnn_tensor *today_inline[INLINE_INPUTS], **today = today_inline;
+    cnn_status status = CNN_OK;
+    if (inputs > INLINE_INPUTS && !(today = cnn_alloc((size_t)inputs * sizeof *today))) return CNN_ERR_MEMORY;
+    memset(today, 0, (size_t)inputs * sizeof *today);
+    for (int i = 0; status == CNN_OK && i < inputs; i++)
+        if (in[i]) status = cnn_tensor_today(in[i], &today[i]);
+    if (status == CNN_OK && quick) {
+        status = cnn_op_apply(op, attrs, today, inputs, out);
+    } else if (status == CNN_OK) {
+        Py_BEGIN_ALLOW_THREADS;
+        status = cnn_op_apply(op, attrs, today, inputs, out);
+        Py_END_ALLOW_THREADS;
+    }
+    for (int i = 0; i < inputs; i++) cnn_tensor_release(today[i]);
+    if (today != today_inline) cnn_free(today);
     return status;
 }
 
@@ -194,8 +190,7 @@ PyObject *cnn_run_op(cnn_module_state *state, const cnn_op *op, const void *attr
                      const char *label, bool quick)
 {
     cnn_tensor *out[CNN_MAX_OUTPUTS];
-    cnn_status status =
-        quick ? cnn_op_apply(op, attrs, in, inputs, out) : apply_without_gil(op, attrs, in, inputs, out);
+    cnn_status status = apply_today(op, attrs, in, inputs, quick, out);
     if (status != CNN_OK) return cnn_raise(status, label ? label : op->name);
     if (op->outputs == 1) return cnn_wrap_tensor(state, out[0]);
     PyObject *tuple = PyTuple_New(op->outputs);

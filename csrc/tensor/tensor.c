@@ -2,11 +2,30 @@
 
 #include "runtime/memory.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Own storage and its data are one block: [cnn_storage, up to CNN_ALIGNMENT | data]. */
 _Static_assert(sizeof(cnn_storage) <= CNN_ALIGNMENT, "the data must stay aligned");
+
+/* Held while the storage of a variable is looked at in order to be retained, and while it is replaced. */
+static pthread_mutex_t storage_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock_storages(void)
+{
+    pthread_mutex_lock(&storage_lock);
+}
+
+static void unlock_storages(void)
+{
+    pthread_mutex_unlock(&storage_lock);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(lock_storages, unlock_storages, unlock_storages);
+}
 
 static const struct {
     size_t size;
@@ -145,8 +164,21 @@ cnn_status cnn_tensor_view(cnn_tensor *t, const cnn_shape *shape, cnn_tensor **o
         return cnn_fail(CNN_ERR_VALUE, "%s does not hold the elements of %s", cnn_shape_text(&t->shape, a),
                         cnn_shape_text(shape, b));
     }
+    if (t->variable) lock_storages();
     (*out)->storage = cnn_storage_retain(t->storage);
     (*out)->data = t->data;
+    if (t->variable) unlock_storages();
+    return CNN_OK;
+}
+
+cnn_status cnn_tensor_today(cnn_tensor *t, cnn_tensor **out)
+{
+    if (!t->variable) {
+        *out = cnn_tensor_retain(t);
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_tensor_view(t, &t->shape, out));
+    (*out)->origin = cnn_tensor_retain(t);
     return CNN_OK;
 }
 
@@ -172,6 +204,7 @@ void cnn_tensor_release(cnn_tensor *t)
 {
     if (!t || atomic_fetch_sub(&t->references, 1) != 1) return;
     cnn_storage_release(t->storage);
+    cnn_tensor_release(t->origin);
     cnn_free(t);
 }
 
@@ -187,8 +220,10 @@ bool cnn_tensor_is_exclusive(const cnn_tensor *t)
 
 void cnn_tensor_set_storage(cnn_tensor *t, cnn_tensor *value)
 {
+    lock_storages();
     cnn_storage *old = t->storage;
     t->storage = cnn_storage_retain(value->storage);
     t->data = value->data;
+    unlock_storages();
     cnn_storage_release(old);
 }

@@ -43,11 +43,12 @@ typedef struct cnn_tensor {
     void *data;
     int64_t size; /* number of elements */
     cnn_shape shape;
-    bool trainable; /* a variable that tapes watch of themselves */
-    bool variable; /* its storage may be replaced or overwritten, so keep an alias, not the tensor, of today's values */
-    void *owner;   /* the binding's object that stands for this variable */
-    int32_t slot;  /* its gradient's place on the tape `tape_id` */
-    uint64_t tape_id; /* 0: no tape follows it */
+    bool trainable;            /* a variable that tapes watch of themselves */
+    bool variable;             /* its storage may be replaced or overwritten */
+    void *owner;               /* the binding's object that stands for this variable */
+    struct cnn_tensor *origin; /* the variable whose values of a moment these are (cnn_tensor_today), else NULL */
+    int32_t slot;              /* its gradient's place on the tape `tape_id` */
+    uint64_t tape_id;          /* 0: no tape follows it */
 } cnn_tensor;
 
 /* Number of elements of SHAPE; fails on a negative dimension, more than 8 dimensions, or more than 2^46 bytes. */
@@ -64,6 +65,9 @@ cnn_status cnn_tensor_zeros(const cnn_shape *shape, cnn_tensor **out);
 cnn_status cnn_tensor_wrap(const cnn_shape *shape, void *data, void (*release)(void *), void *owner, cnn_tensor **out);
 /* Another shape (of at most as many elements, same dtype) over the storage of T. */
 cnn_status cnn_tensor_view(cnn_tensor *t, const cnn_shape *shape, cnn_tensor **out);
+/* The values that the variable T has now: a view that keeps them, whatever is assigned meanwhile and in whichever
+ * thread, and that tapes take for T itself. Of a tensor that is no variable: itself, retained. */
+cnn_status cnn_tensor_today(cnn_tensor *t, cnn_tensor **out);
 /* The shape of T without its data. */
 cnn_status cnn_tensor_ghost(const cnn_tensor *t, cnn_tensor **out);
 /* A copy with its own storage. */
@@ -79,7 +83,8 @@ void cnn_storage_release(cnn_storage *storage);
 bool cnn_tensor_is_exclusive(const cnn_tensor *t);
 /* True if writing into T's storage is seen only through T, however many hold T itself (for variables). */
 bool cnn_tensor_owns_storage(const cnn_tensor *t);
-/* Gives T the storage of VALUE (same shape and dtype), which stays shared with VALUE. */
+/* Gives T the storage of VALUE (same shape and dtype), which stays shared with VALUE. Safe beside cnn_tensor_today and
+ * cnn_tensor_view in other threads. */
 void cnn_tensor_set_storage(cnn_tensor *t, cnn_tensor *value);
 
 static inline size_t cnn_tensor_bytes(const cnn_tensor *t)
