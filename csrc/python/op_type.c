@@ -222,10 +222,10 @@ static PyObject *op_call(PyObject *callable, PyObject *const *args, size_t nargs
         if (count != 1)
             return PyErr_Format(PyExc_TypeError, "%s: takes one list of tensors, got %zd arguments", label_of(self),
                                 count);
-        list = PySequence_Fast(args[0], "");
+        list = PySequence_Tuple(args[0]); /* not the caller's list, which a conversion below could change */
         if (!list) return PyErr_Format(PyExc_TypeError, "%s: takes a list of tensors, got %R", label_of(self), args[0]);
-        args = PySequence_Fast_ITEMS(list);
-        count = PySequence_Fast_GET_SIZE(list);
+        args = &PyTuple_GET_ITEM(list, 0);
+        count = PyTuple_GET_SIZE(list);
     }
     if (count < op->min_inputs || (!op->variadic && count > op->max_inputs)) {
         PyErr_Format(PyExc_TypeError, "%s: takes %s%d tensors, got %zd", label_of(self),
@@ -269,7 +269,7 @@ static OpObject *make_op(cnn_module_state *state, PyObject *module, const cnn_op
     self->attrs = cnn_alloc(op->attrs_size);
     if (!self->attrs) {
         Py_DECREF(self);
-        PyErr_NoMemory();
+        cnn_raise(CNN_ERR_MEMORY, op->name);
         return NULL;
     }
     if (op->attrs_size) memcpy(self->attrs, attrs, op->attrs_size);
