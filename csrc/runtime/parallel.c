@@ -10,11 +10,12 @@
 #endif
 
 static atomic_int requested_threads;
-static atomic_bool pool_started, forked;
 /* What this thread was last told, until its next op: scratch memory was measured by it. */
 static _Thread_local int threads_here;
 
 #ifdef _OPENMP
+static atomic_bool pool_started, forked;
+
 static void after_fork_in_child(void)
 {
     if (atomic_load(&pool_started)) atomic_store(&forked, true);
