@@ -1,4 +1,4 @@
-"""Prints the requirements of the extras named on the command line, a line each, so that they install without a build."""
+"""Prints the requirements of the extras named on the command line, so that they install without a build."""
 
 import sys
 import tomllib
