@@ -69,7 +69,7 @@ CNN_INLINE float log1p_unit_f32(float e)
 #define LOG_NORMAL log_normal_f32
 #define LOG1P_UNIT log1p_unit_f32
 #define LOCAL(name) name##_local_f32
-#include "kernels/losses_template.h"
+#include "kernels/losses.inc.h"
 
 #define REAL double
 #define NAME(name) CNN_K(name##_f64)
@@ -77,4 +77,4 @@ CNN_INLINE float log1p_unit_f32(float e)
 #define LOG_NORMAL log
 #define LOG1P_UNIT log1p
 #define LOCAL(name) name##_local_f64
-#include "kernels/losses_template.h"
+#include "kernels/losses.inc.h"

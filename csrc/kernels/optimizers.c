@@ -9,9 +9,9 @@
 #define REAL float
 #define NAME(name) CNN_K(name##_f32)
 #define SQRT sqrtf
-#include "kernels/optimizers_template.h"
+#include "kernels/optimizers.inc.h"
 
 #define REAL double
 #define NAME(name) CNN_K(name##_f64)
 #define SQRT sqrt
-#include "kernels/optimizers_template.h"
+#include "kernels/optimizers.inc.h"
