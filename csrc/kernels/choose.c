@@ -41,7 +41,7 @@ typedef struct {
         (void)thread;                                                                                                  \
         cnn_piece_range(j->n, j->pieces, piece, &begin, &end);                                                         \
         CNN_INDEPENDENT                                                                                                \
-        for (int64_t i = begin; i < end; i++) y[i] = (x[i] < low) | (x[i] > high) ? 0 : g[i];                          \
+        for (int64_t i = begin; i < end; i++) y[i] = ((x[i] < low) | (x[i] > high)) ? 0 : g[i];                        \
     }
 
 DEFINE_CLIP(uint8_t, u8)

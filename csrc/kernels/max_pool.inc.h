@@ -40,9 +40,9 @@ CNN_INLINE void R(max_2x2)(int64_t n, const REAL *x0, const REAL *x1, REAL *y, u
             REAL v0 = x0[c0 + c], v1 = x0[n + c0 + c], v2 = x1[c0 + c], v3 = x1[n + c0 + c];
             REAL most = R(larger)(v3, R(larger)(v2, R(larger)(v1, v0)));
             REAL_INT at = 3;
-            at = (v2 == most) | (v2 != v2) ? 2 : at;
-            at = (v1 == most) | (v1 != v1) ? 1 : at;
-            at = (v0 == most) | (v0 != v0) ? 0 : at;
+            at = ((v2 == most) | (v2 != v2)) ? 2 : at;
+            at = ((v1 == most) | (v1 != v1)) ? 1 : at;
+            at = ((v0 == most) | (v0 != v0)) ? 0 : at;
             y[c0 + c] = most;
             place[c] = at;
         }

@@ -93,8 +93,8 @@ typedef void (*join_fn)(int64_t parts, int64_t step, int64_t n, const void *wide
 /* Integers wrap: the wide type of their sums and products is unsigned. */
 #define LARGER(a, b) ((a) > (b) ? (a) : (b))
 #define SMALLER(a, b) ((a) < (b) ? (a) : (b))
-#define LARGER_OR_NAN(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
-#define SMALLER_OR_NAN(a, b) (((a) < (b)) | ((a) != (a)) ? (a) : (b))
+#define LARGER_OR_NAN(a, b) ((((a) > (b)) | ((a) != (a))) ? (a) : (b))
+#define SMALLER_OR_NAN(a, b) ((((a) < (b)) | ((a) != (a))) ? (a) : (b))
 #define BOTH(a, b) ((a) & (b))
 #define EITHER(a, b) ((a) | (b))
 
