@@ -323,7 +323,8 @@ def test_ten_thousand_steps_grow_no_memory():
         step()
     after = _core.memory_stats()
     assert after["in_use"] == before["in_use"]
-    assert after["system_calls"] == before["system_calls"]
+    if after["cached"]:  # nothing is cached under AddressSanitizer
+        assert after["system_calls"] == before["system_calls"]
     assert abs(float((x @ v).mean()) - 1) < 1e-3
 
 
