@@ -1,7 +1,6 @@
 """What weights are held to after each update. By class or by name ('non_neg', 'MaxNorm')."""
 
 from cnnpy import _core, config
-from cnnpy.utils.suggest import unknown
 
 
 class Constraint:
@@ -111,19 +110,6 @@ def deserialize(config, custom_objects=None):
 
 def get(identifier):
     """The constraint IDENTIFIER means: a name, a config, a class, an object or function, None."""
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        from cnnpy.saving import get_registered_object
+    from cnnpy.saving.identifiers import from_identifier
 
-        found = get_registered_object(identifier, None, _BY_NAME)
-        if found is None:
-            raise unknown("constraint", identifier, _BY_NAME)
-        return found() if isinstance(found, type) else found
-    if isinstance(identifier, dict):
-        return get(deserialize(identifier))
-    if isinstance(identifier, type):
-        return identifier()
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"a constraint is a name, an object or a function of a weight; got {identifier!r}")
+    return from_identifier(identifier, "constraint", _BY_NAME, "a name, an object or a function of a weight")

@@ -43,7 +43,6 @@ from cnnpy.losses.losses import (
     SquaredHinge,
     Tversky,
 )
-from cnnpy.utils.suggest import unknown
 
 _CLASSES = (
     BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
@@ -103,19 +102,6 @@ def get(identifier):
 
     Raises ValueError for a name nothing is known of, with the nearest spelling and all that are known.
     """
-    if identifier is None:
-        return None
-    found = identifier
-    if isinstance(identifier, str):
-        from cnnpy.saving import get_registered_object
+    from cnnpy.saving.identifiers import from_identifier
 
-        found = get_registered_object(identifier, None, _BY_NAME)
-        if found is None:
-            raise unknown("loss", identifier, _BY_NAME)
-    elif isinstance(identifier, dict):
-        found = deserialize(identifier)
-    if isinstance(found, type):
-        return found()
-    if callable(found):
-        return found
-    raise ValueError(f"a loss is a name, a Loss or a function of (y_true, y_pred); got {identifier!r}")
+    return from_identifier(identifier, "loss", _BY_NAME, "a name, a Loss or a function of (y_true, y_pred)")

@@ -64,7 +64,6 @@ from cnnpy.metrics.loss_metrics import (
 from cnnpy.metrics.metric import Metric
 from cnnpy.metrics.reduction_metrics import Mean, MeanMetricWrapper, Sum
 from cnnpy.utils.naming import to_snake_case
-from cnnpy.utils.suggest import unknown
 
 _CLASSES = (
     Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy, CategoricalHinge,
@@ -121,19 +120,6 @@ def get(identifier):
 
     Raises ValueError for a name nothing is known of, with the nearest spelling and all that are known.
     """
-    if identifier is None:
-        return None
-    found = identifier
-    if isinstance(identifier, str):
-        from cnnpy.saving import get_registered_object
+    from cnnpy.saving.identifiers import from_identifier
 
-        found = get_registered_object(identifier, None, _BY_NAME)
-        if found is None:
-            raise unknown("metric", identifier, _BY_NAME)
-    elif isinstance(identifier, dict):
-        found = deserialize(identifier)
-    if isinstance(found, type):
-        return found()
-    if callable(found):
-        return found
-    raise ValueError(f"a metric is a name, a Metric or a function of (y_true, y_pred); got {identifier!r}")
+    return from_identifier(identifier, "metric", _BY_NAME, "a name, a Metric or a function of (y_true, y_pred)")

@@ -3,7 +3,6 @@
 import math
 
 from cnnpy import _core
-from cnnpy.utils.suggest import unknown
 
 
 class Regularizer:
@@ -142,21 +141,8 @@ def deserialize(config, custom_objects=None):
 
 def get(identifier):
     """The regularizer IDENTIFIER means: a name, a config, a class, an object or function, None."""
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        from cnnpy.saving import get_registered_object
+    from cnnpy.saving.identifiers import from_identifier
 
-        found = get_registered_object(identifier, None, _BY_NAME)
-        if found is None:
-            raise unknown("regularizer", identifier, _BY_NAME)
-        if identifier == "l1_l2":
-            return l1_l2()
-        return found() if isinstance(found, type) else found
-    if isinstance(identifier, dict):
-        return get(deserialize(identifier))
-    if isinstance(identifier, type):
-        return identifier()
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"a regularizer is a name, an object or a function of a Tensor; got {identifier!r}")
+    if identifier == "l1_l2":
+        return l1_l2()
+    return from_identifier(identifier, "regularizer", _BY_NAME, "a name, an object or a function of a Tensor")

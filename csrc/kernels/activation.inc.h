@@ -33,10 +33,10 @@ CNN_INLINE REAL R(activation_slope)(cnn_activation act, REAL y, REAL dy)
 CNN_INLINE void R(activate_run)(cnn_activation act, int64_t n, const REAL *x, const REAL *bias, REAL *y)
 {
     if (bias) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) y[i] = R(activate)(act, x[i] + bias[i]);
     } else {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) y[i] = R(activate)(act, x[i]);
     }
 }
@@ -86,13 +86,13 @@ void RK(bias_activation)(cnn_activation act, int64_t rows, int64_t channels, con
 CNN_INLINE void R(slope_run)(cnn_activation act, int64_t n, const REAL *y, const REAL *dy, REAL *dz, REAL *sums)
 {
     if (!sums) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) dz[i] = R(activation_slope)(act, y[i], dy[i]);
     } else if (dz == dy && act == CNN_LINEAR) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) sums[i] += dy[i];
     } else {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) {
             REAL g = R(activation_slope)(act, y[i], dy[i]);
             dz[i] = g;

@@ -70,7 +70,7 @@ static void R(average_flow_row)(const cnn_pool2d *p, const REAL *dy, int64_t hei
         REAL scale = 1 / (REAL)(height * (w1 - w0));
         for (int64_t w = w0; w < w1; w++) {
             REAL *to = dx + w * n;
-            CNN_IVDEP
+            CNN_INDEPENDENT
             for (int64_t c = 0; c < n; c++) to[c] += dy[c] * scale;
         }
     }

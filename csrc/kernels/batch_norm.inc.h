@@ -18,12 +18,12 @@ static void R(join_rows)(int64_t count, int64_t n, int64_t channels, const REAL 
     memset(sum, 0, (size_t)n * sizeof *sum);
     memset(squares, 0, (size_t)n * sizeof *squares);
     for (int64_t r = 0; r < count; r++) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) sum[i] += x[r * n + i];
     }
     for (int64_t i = 0; i < n; i++) sum[i] /= (REAL)count;
     for (int64_t r = 0; r < count; r++) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) squares[i] += (x[r * n + i] - sum[i]) * (x[r * n + i] - sum[i]);
     }
     for (int64_t i = 0; i < n; i += channels, had += count)
@@ -114,7 +114,7 @@ static void R(sum_rows)(const R(channels_job) * j, int64_t count, int64_t n, int
     memset(sum, 0, (size_t)n * sizeof *sum);
     memset(product, 0, (size_t)n * sizeof *product);
     for (int64_t r = 0; r < count; r++, x += n, dy += n) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) {
             sum[i] += dy[i];
             product[i] += dy[i] * ((x[i] - mean[i]) * a[i]);
@@ -167,7 +167,7 @@ static void R(sums_of_channels)(void *context, int64_t piece, int thread)
             for (int64_t i = 0; i < s->inner; i += RUN) {
                 int64_t count = s->inner - i < RUN ? s->inner - i : RUN;
                 REAL xhat[RUN];
-                CNN_IVDEP
+                CNN_INDEPENDENT
                 for (int64_t e = 0; e < count; e++) xhat[e] = (j->x[at + i + e] - j->mean[c]) * j->a[c];
                 sum += R(row_dot)(count, j->dy + at + i, NULL);
                 product += R(row_dot)(count, j->dy + at + i, xhat);
@@ -218,7 +218,7 @@ CNN_INLINE void R(affine_rows)(const R(channels_job) * j, int64_t begin, int64_t
         int64_t count = (end - r < j->fold ? end - r : j->fold) * n;
         const REAL *x = j->x + r * n, *dy = backward ? j->dy + r * n : x;
         REAL *y = j->y + r * n;
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < count; i++) y[i] = R(affine)(x[i], dy[i], mean[i], a[i], b[i], k[i], backward);
     }
 }
@@ -230,7 +230,7 @@ CNN_INLINE void R(affine_channels)(const R(channels_job) * j, int64_t begin, int
         int64_t c = run % j->s->channels;
         const REAL *x = j->x + run * n, *dy = backward ? j->dy + run * n : x;
         REAL *y = j->y + run * n, mean = j->mean[c], a = j->a[c], b = j->b[c], k = backward ? j->k[c] : 0;
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) y[i] = R(affine)(x[i], dy[i], mean, a, b, k, backward);
     }
 }

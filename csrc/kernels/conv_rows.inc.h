@@ -15,15 +15,15 @@ static __attribute__((unused)) void R(conv_gate)(cnn_activation act, int64_t n, 
 {
     switch (act) {
     case CNN_RELU:
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) z[i] = R(conv_slope)(CNN_RELU, y[i], dy[i]);
         break;
     case CNN_SIGMOID:
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) z[i] = R(conv_slope)(CNN_SIGMOID, y[i], dy[i]);
         break;
     case CNN_TANH:
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) z[i] = R(conv_slope)(CNN_TANH, y[i], dy[i]);
         break;
     default: memcpy(z, dy, (size_t)n * sizeof *z);

@@ -230,7 +230,7 @@ static void R(add_piece)(void *context, int64_t piece, int thread)
                 memcpy(to, sums, (size_t)real * sizeof *to);
                 for (int64_t s = 1; s < p->splits; s++) {
                     const REAL *more = sums + s * (int64_t)p->sums_items;
-                    CNN_IVDEP
+                    CNN_INDEPENDENT
                     for (int64_t f = 0; f < real; f++) to[f] += more[f];
                 }
             }

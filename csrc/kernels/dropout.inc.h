@@ -17,7 +17,7 @@ static void R(drop_run)(const cnn_dropout *d, int64_t at, int64_t n, const REAL 
         int64_t skip = (at + done) % 4, count = WORDS - skip < n - done ? WORDS - skip : n - done;
         philox_words(d->seed, d->stream, (uint64_t)((at + done) / 4), words);
         for (int i = 0; i < WORDS; i++) keep[i] = words[i] >= d->threshold;
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < count; i++) {
             REAL v = x[done + i] * scale;
             y[done + i] = keep[skip + i] ? v : 0;

@@ -1,16 +1,7 @@
 /* Includes the file CNN_TEMPLATE twice: for float32 and for float64. Inside it
  *   REAL is the type (REAL_IS_F32 is 1 or 0), REAL_INT the signed integer of its size, REAL_LANES how many fit a
- * vector, R(name) names a helper of this file, name_f32, and RK(name) a kernel of the table, name_f32_avx2. CNN_IVDEP
- * before a loop promises that arrays overlap only where they are the same array, element on element. */
+ * vector, R(name) names a helper of this file, name_f32, and RK(name) a kernel of the table, name_f32_avx2. */
 #include "kernels/level.h"
-
-#ifndef CNN_IVDEP
-#if defined(__clang__)
-#define CNN_IVDEP _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define CNN_IVDEP _Pragma("GCC ivdep")
-#endif
-#endif
 
 #define REAL float
 #define REAL_INT int32_t

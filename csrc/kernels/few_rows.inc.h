@@ -94,7 +94,7 @@ void RK(few_rows_product)(int64_t rows, int64_t inputs, int64_t units, const REA
     memcpy(y, scratch, (size_t)(rows * units) * sizeof *y);
     for (int64_t chunk = 1; chunk < chunks; chunk++) {
         const REAL *part = scratch + chunk * rows * units;
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < rows * units; i++) y[i] += part[i];
     }
 }

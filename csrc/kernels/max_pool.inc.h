@@ -35,7 +35,7 @@ CNN_INLINE void R(max_2x2)(int64_t n, const REAL *x0, const REAL *x1, REAL *y, u
     for (int64_t c0 = 0; c0 < n; c0 += BLOCK) {
         int64_t count = n - c0 < BLOCK ? n - c0 : BLOCK;
         REAL_INT place[BLOCK];
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t c = 0; c < count; c++) {
             REAL v0 = x0[c0 + c], v1 = x0[n + c0 + c], v2 = x1[c0 + c], v3 = x1[n + c0 + c];
             REAL most = R(larger)(v3, R(larger)(v2, R(larger)(v1, v0)));
@@ -132,7 +132,7 @@ CNN_INLINE void R(max_flow)(int64_t n, const REAL *dy, const void *index, bool w
 {
     const uint8_t *narrow_index = index;
     const int32_t *wide_index = index;
-    CNN_IVDEP
+    CNN_INDEPENDENT
     for (int64_t c = 0; c < n; c++) {
         REAL_INT at = wide ? wide_index[c] : narrow_index[c];
         REAL g = dy[c]; /* read whether needed or not: a condition on the read would keep the loop from being vectors */

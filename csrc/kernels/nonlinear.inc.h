@@ -66,10 +66,10 @@ CNN_INLINE void R(nonlinear_run)(cnn_nonlinear kind, const R(nonlinear_job) * j,
     const REAL p[3] = {j->p[0], j->p[1], j->p[2]}, *v = j->v, *dy = j->dy;
     REAL *out = j->out;
     if (dy) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = begin; i < end; i++) out[i] = dy[i] * R(nonlinear_slope)(kind, p, v[i]);
     } else {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = begin; i < end; i++) out[i] = R(nonlinear)(kind, p, v[i]);
     }
 }

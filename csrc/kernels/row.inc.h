@@ -38,15 +38,15 @@ static inline REAL R(row_dot)(int64_t n, const REAL *x, const REAL *w)
 static inline void R(softmax_row)(int64_t n, const REAL *x, const REAL *bias, REAL *y)
 {
     if (bias) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) y[i] = x[i] + bias[i];
         x = y;
     }
     REAL most = R(row_max)(n, x);
-    CNN_IVDEP
+    CNN_INDEPENDENT
     for (int64_t i = 0; i < n; i++) y[i] = R(cnn_exp)(x[i] - most);
     REAL scale = 1 / R(row_dot)(n, y, NULL);
-    CNN_IVDEP
+    CNN_INDEPENDENT
     for (int64_t i = 0; i < n; i++) y[i] *= scale;
 }
 
@@ -54,6 +54,6 @@ static inline void R(softmax_row)(int64_t n, const REAL *x, const REAL *bias, RE
 static inline void R(softmax_slope_row)(int64_t n, const REAL *y, const REAL *dy, REAL *dx)
 {
     REAL dot = R(row_dot)(n, dy, y);
-    CNN_IVDEP
+    CNN_INDEPENDENT
     for (int64_t i = 0; i < n; i++) dx[i] = y[i] * (dy[i] - dot);
 }

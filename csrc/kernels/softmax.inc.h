@@ -13,14 +13,14 @@ static void R(log_softmax_row)(int64_t n, const REAL *x, REAL *y)
     REAL most = R(row_max)(n, x), sum = 0;
     for (int64_t i = 0; i < n; i++) sum += R(cnn_exp)(x[i] - most);
     REAL shift = (REAL)log((double)sum);
-    CNN_IVDEP
+    CNN_INDEPENDENT
     for (int64_t i = 0; i < n; i++) y[i] = x[i] - most - shift;
 }
 
 static void R(log_softmax_slope_row)(int64_t n, const REAL *y, const REAL *dy, REAL *dx)
 {
     REAL sum = R(row_dot)(n, dy, NULL);
-    CNN_IVDEP
+    CNN_INDEPENDENT
     for (int64_t i = 0; i < n; i++) dx[i] = dy[i] - R(cnn_exp)(y[i]) * sum;
 }
 
@@ -35,7 +35,7 @@ static void R(softmax_columns)(bool log_too, int64_t n, int64_t step, int64_t wi
     for (int64_t i = 0; i < n; i++)
         for (int64_t c = 0; c < width; c++) most[c] = x[i * step + c] > most[c] ? x[i * step + c] : most[c];
     for (int64_t i = 0; i < n; i++) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t c = 0; c < width; c++) {
             REAL e = R(cnn_exp)(x[i * step + c] - most[c]);
             sum[c] += e;
@@ -44,7 +44,7 @@ static void R(softmax_columns)(bool log_too, int64_t n, int64_t step, int64_t wi
     }
     for (int64_t c = 0; c < width; c++) sum[c] = log_too ? (REAL)log((double)sum[c]) : 1 / sum[c];
     for (int64_t i = 0; i < n; i++) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t c = 0; c < width; c++)
             y[i * step + c] = log_too ? y[i * step + c] - sum[c] : y[i * step + c] * sum[c];
     }
@@ -57,7 +57,7 @@ static void R(softmax_slope_columns)(bool log_too, int64_t n, int64_t step, int6
     for (int64_t i = 0; i < n; i++)
         for (int64_t c = 0; c < width; c++) sum[c] += log_too ? dy[i * step + c] : dy[i * step + c] * y[i * step + c];
     for (int64_t i = 0; i < n; i++) {
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t c = 0; c < width; c++) {
             REAL v = y[i * step + c], g = dy[i * step + c];
             dx[i * step + c] = log_too ? g - R(cnn_exp)(v) * sum[c] : v * (g - sum[c]);

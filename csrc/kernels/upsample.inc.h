@@ -29,7 +29,7 @@ static void R(sum_repeats)(const cnn_upsample2d *u, int64_t row, const REAL *dy,
         const REAL *from = dy + i * length;
         for (int64_t w = 0; w < u->width; w++) {
             for (int64_t j = 0; j < u->scale_w; j++, from += n) {
-                CNN_IVDEP
+                CNN_INDEPENDENT
                 for (int64_t c = 0; c < n; c++) dx[w * n + c] += from[c];
             }
         }
@@ -50,7 +50,7 @@ static void R(blend_row)(const cnn_upsample2d *u, int64_t row, const REAL *x, RE
         between h = place(ow, u->scale_w, u->width);
         REAL right = (REAL)h.share;
         const REAL *a = upper + h.lo * n, *b = upper + h.hi * n, *c = lower + h.lo * n, *d = lower + h.hi * n;
-        CNN_IVDEP
+        CNN_INDEPENDENT
         for (int64_t i = 0; i < n; i++) {
             REAL top = a[i] + (b[i] - a[i]) * right, bottom = c[i] + (d[i] - c[i]) * right;
             y[i] = top + (bottom - top) * down;
@@ -67,10 +67,10 @@ static void R(unblend_row)(const cnn_upsample2d *u, REAL weight, const REAL *dy,
         REAL right = weight * (REAL)h.share, left = weight - right;
         REAL *a = dx + h.lo * n, *b = dx + h.hi * n;
         if (h.lo == h.hi) {
-            CNN_IVDEP
+            CNN_INDEPENDENT
             for (int64_t i = 0; i < n; i++) a[i] += weight * dy[i];
         } else {
-            CNN_IVDEP
+            CNN_INDEPENDENT
             for (int64_t i = 0; i < n; i++) {
                 a[i] += left * dy[i];
                 b[i] += right * dy[i];
