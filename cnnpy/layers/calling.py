@@ -338,7 +338,7 @@ def config_from_arguments(layer, base):
         ) from None
     for key, value in base.items():
         if key in names or takes_any:
-            config.setdefault(key, value)
+            config[key] = value  # as it is now: names and flags change, a dtype may have come as a config
     return config
 
 
