@@ -2,6 +2,8 @@
 
 import importlib
 
+from cnnpy.utils import old_paths
+
 _FILES = {
     "activation": "Activation ELU LeakyReLU ReLU Softmax",
     "convolution": "Conv2D Convolution2D",
@@ -30,16 +32,20 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"cnnpy.layers.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    if name in _RECURRENT or name in _ATTENTION:
-        kind = "recurrent" if name in _RECURRENT else "attention"
-        raise AttributeError(
-            f"cnnpy.layers.{name} is not offered: cnnpy is for convolutional networks and has no {kind} layers"
-        )
-    if name.startswith("_"):
+    if name.startswith("__"):
         raise AttributeError(f"module 'cnnpy.layers' has no attribute {name!r}")
-    from cnnpy.utils.suggest import suggestion
+    if name in _RECURRENT or name in _ATTENTION:
+        from cnnpy.utils.suggest import no_attribute
 
-    raise AttributeError(f"cnnpy.layers has no {name!r}.{suggestion(name, _NAMES)}")
+        kind = "recurrent" if name in _RECURRENT else "attention"
+        raise no_attribute(
+            "cnnpy.layers",
+            name,
+            f"cnnpy.layers.{name} is not offered: cnnpy is for convolutional networks and has no {kind} layers",
+        )
+    from cnnpy.utils.suggest import no_attribute, suggestion
+
+    raise no_attribute("cnnpy.layers", name, f"cnnpy.layers has no {name!r}.{suggestion(name, _NAMES)}")
 
 
 def __dir__():
@@ -58,3 +64,6 @@ def deserialize(config, custom_objects=None):
     from cnnpy.saving import deserialize_keras_object
 
     return deserialize_keras_object(config, custom_objects)
+
+
+old_paths.install("cnnpy.layers")
