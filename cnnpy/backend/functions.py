@@ -11,12 +11,12 @@ from cnnpy._core import Tensor, Variable
 from cnnpy.layers.symbolic import KerasTensor
 
 # Functions of cnnpy.ops that have the same name and arguments.
-_SAME = (
-    "abs all any arange cast ceil cos equal exp eye floor greater greater_equal hard_sigmoid leaky_relu less "
-    "less_equal log logical_and logical_not logical_or logsumexp max maximum mean min minimum not_equal ones_like "
-    "prod round selu shape sigmoid sign silu sin softplus softsign sqrt square stack std stop_gradient sum tanh tile transpose var "
-    "zeros_like"
-)
+_SAME = """
+    abs all any arange cast ceil cos equal exp eye floor greater greater_equal hard_sigmoid leaky_relu less less_equal
+    log logical_and logical_not logical_or logsumexp max maximum mean min minimum not_equal ones_like prod round selu
+    shape sigmoid sign silu sin softplus softsign sqrt square stack std stop_gradient sum tanh tile transpose var
+    zeros_like
+"""
 SAME = frozenset(_SAME.split())
 
 
