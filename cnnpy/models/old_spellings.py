@@ -6,28 +6,24 @@ import numpy as np
 
 from cnnpy.utils.deprecation import warn_once
 
-_QUEUE = ("workers", "use_multiprocessing", "max_queue_size")
-
 
 def _say(old, new):
     warn_once(f"model.{old}", f"model.{old}() is Keras 2's; use model.{new}", stacklevel=3)
 
 
 @contextlib.contextmanager
-def _reading(source, settings):
-    """Hands SETTINGS of the queue on to a PyDataset; whatever else gives batches is read in the training thread, which
-    gives the same batches in the same order."""
+def _reading(source, max_queue_size, workers, use_multiprocessing):
+    """Hands the settings of the queue on to a PyDataset; whatever else gives batches is read in the training thread,
+    which gives the same batches in the same order."""
     if not hasattr(source, "workers"):
         yield
         return
-    before = {name: getattr(source, name) for name in _QUEUE}
+    before = source.max_queue_size, source.workers, source.use_multiprocessing
     try:
-        for name, value in settings.items():
-            setattr(source, name, value)
+        source.max_queue_size, source.workers, source.use_multiprocessing = max_queue_size, workers, use_multiprocessing
         yield
     finally:
-        for name, value in before.items():
-            setattr(source, name, value)
+        source.max_queue_size, source.workers, source.use_multiprocessing = before
 
 
 class OldSpellings:
@@ -52,8 +48,7 @@ class OldSpellings:
     ):
         """`fit` for a generator or Sequence of batches."""
         _say("fit_generator", "fit(generator)")
-        settings = {"max_queue_size": max_queue_size, "workers": workers, "use_multiprocessing": use_multiprocessing}
-        with _reading(generator, settings):
+        with _reading(generator, max_queue_size, workers, use_multiprocessing):
             return self.fit(
                 generator,
                 steps_per_epoch=steps_per_epoch,
@@ -80,24 +75,15 @@ class OldSpellings:
     ):
         """`evaluate` for a generator or Sequence of batches."""
         _say("evaluate_generator", "evaluate(generator)")
-        settings = {"max_queue_size": max_queue_size, "workers": workers, "use_multiprocessing": use_multiprocessing}
-        with _reading(generator, settings):
+        with _reading(generator, max_queue_size, workers, use_multiprocessing):
             return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
     def predict_generator(
-        self,
-        generator,
-        steps=None,
-        callbacks=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        verbose=0,
-    ):
+        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+    ):  # fmt: skip
         """`predict` for a generator or Sequence of batches."""
         _say("predict_generator", "predict(generator)")
-        settings = {"max_queue_size": max_queue_size, "workers": workers, "use_multiprocessing": use_multiprocessing}
-        with _reading(generator, settings):
+        with _reading(generator, max_queue_size, workers, use_multiprocessing):
             return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
     def predict_classes(self, x, batch_size=32, verbose=0):
