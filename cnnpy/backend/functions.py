@@ -119,6 +119,8 @@ def batch_flatten(x):
 
 def dot(x, y):
     """The sum of products over the last axis of X and the last but one of Y."""
+    if len(y.shape) == 2:
+        return ops.matmul(x, y)
     return ops.tensordot(x, y, axes=[[len(x.shape) - 1], [max(len(y.shape) - 2, 0)]])
 
 

@@ -5,21 +5,26 @@ import importlib
 from cnnpy.utils import old_paths
 
 _FILES = {
-    "activation": "Activation ELU LeakyReLU ReLU Softmax",
+    "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
     "convolution": "Conv2D Convolution2D",
     "core": "Dense Identity Input InputLayer Lambda Rescaling",
     "input_spec": "InputSpec",
     "layer": "Layer",
-    "merging": "Add Average Concatenate Maximum Minimum Multiply Subtract "
-    "add average concatenate maximum minimum multiply subtract",
+    "merging": "Add Average Concatenate Dot Maximum Minimum Multiply Subtract "
+    "add average concatenate dot maximum minimum multiply subtract",
     "normalization": "BatchNormalization",
-    "pooling": "AveragePooling2D AvgPool2D GlobalAveragePooling2D GlobalAvgPool2D GlobalMaxPool2D GlobalMaxPooling2D "
-    "MaxPool2D MaxPooling2D",
-    "regularization": "Dropout SpatialDropout2D",
-    "reshaping": "Cropping2D Flatten Permute Reshape UpSampling2D ZeroPadding2D",
+    "padding": "Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D",
+    "pooling": "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
+    "AdaptiveMaxPooling2D AdaptiveMaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D "
+    "AvgPool3D GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D "
+    "GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D GlobalMaxPooling1D GlobalMaxPooling2D "
+    "GlobalMaxPooling3D MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D",
+    "regularization": "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout1D "
+    "SpatialDropout2D SpatialDropout3D",
+    "reshaping": "Flatten Permute RepeatVector Reshape UpSampling1D UpSampling2D UpSampling3D",
     "symbolic": "KerasTensor",
     "symbolic_op": "SymbolicOp",
-    "wrappers": "Wrapper",
+    "wrappers": "TimeDistributed Wrapper",
 }
 _NAMES = {name: file for file, names in _FILES.items() for name in names.split()}
 _RECURRENT = ("Bidirectional", "ConvLSTM2D", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell")
