@@ -310,6 +310,31 @@ class Layer:
             )
         return sum(v.size for v in self.weights)
 
+    # ---- files ----
+
+    def _own_variables(self):
+        own, others, _ = self._held()
+        return [*own, *others]
+
+    def save_own_variables(self, store):
+        """Writes the layer's own variables to STORE, a mapping of name to array; override it with the two below."""
+        from cnnpy.saving.variables import save_variables
+
+        save_variables(self._own_variables(), store)
+
+    def check_own_variables(self, store):
+        """Raises ValueError if `load_own_variables` would not find what it needs in STORE."""
+        if type(self).load_own_variables is Layer.load_own_variables:
+            from cnnpy.saving.variables import check_variables
+
+            check_variables(self, self._own_variables(), store)
+
+    def load_own_variables(self, store):
+        """Reads the layer's own variables from STORE, a mapping of name to array."""
+        from cnnpy.saving.variables import load_variables
+
+        load_variables(self._own_variables(), store)
+
     # ---- losses and metrics ----
 
     def add_loss(self, loss):

@@ -248,8 +248,8 @@ def find_function(name):
     import importlib
 
     module = name.rpartition(".")[0]
-    if name not in _functions and module.startswith("cnnpy."):
-        importlib.import_module(module)
+    if name not in _functions and module.startswith(("cnnpy.ops", "cnnpy.activations", "cnnpy.layers.symbolic_op")):
+        importlib.import_module("cnnpy.ops")
     if name not in _functions:
         raise ValueError(f"no function {name!r} is known that works on symbolic tensors")
     return _functions[name]

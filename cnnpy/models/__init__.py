@@ -8,7 +8,9 @@ _NAMES = {
     "Model": "model",
     "Sequential": "sequential",
     "clone_model": "cloning",
+    "load_model": "cnnpy.saving",
     "model_from_json": "model",
+    "save_model": "cnnpy.saving",
 }
 
 __all__ = sorted(set(_NAMES) - {"Input"})

@@ -14,19 +14,25 @@ from cnnpy.tree import flatten, pack_sequence_as
 _clock = time.perf_counter
 
 
-def walk(model, batches, run, callbacks, mode, stop, bars):
+def walk(model, batches, run, callbacks, mode, stop, bars, first=0, resumed=None):
     """Calls RUN with every batch. Returns what its last call returned.
 
     Arguments:
         mode: 'train', 'test' or 'predict'.
         stop: name of the model's attribute that ends the loop when it is true.
         bars: progress bars to keep informed.
+        first: number of the first batch; those before it are passed over, and RESUMED() is called after them.
     """
     begin = callbacks.listeners[f"on_{mode}_batch_begin"]
     end = callbacks.listeners[f"on_{mode}_batch_end"]
     group = model.steps_per_execution
     logs, step, told = None, -1, -1
     for step, batch in enumerate(batches):
+        if step < first:
+            continue
+        if resumed is not None:
+            resumed()
+            resumed = None
         if begin and step % group == 0:
             for hook in begin:
                 hook(step, logs={})
@@ -38,6 +44,8 @@ def walk(model, batches, run, callbacks, mode, stop, bars):
             _tell(model, step, logs, end, bars, mode)
         if getattr(model, stop):
             break
+    if resumed is not None:
+        resumed()
     if end and told != step:  # the last group of steps was not full
         _tell(model, step, logs, end, (), mode)
     for bar in bars:

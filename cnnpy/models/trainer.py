@@ -71,6 +71,10 @@ class Trainer:
             _loss_tracker=None,
             _loss_takes_training=True,
             _fit_variables_cache=None,
+            _running=None,
+            _initial_epoch=None,
+            _going_on=None,
+            _compile_arguments=None,
         )
 
     def _keep(self, **attributes):
@@ -134,6 +138,16 @@ class Trainer:
             steps_per_execution=steps_per_execution,
             stop_training=False,
             compiled=True,
+            _compile_arguments={
+                "optimizer": optimizer,
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                "run_eagerly": bool(run_eagerly),
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": bool(jit_compile) and jit_compile != "auto",
+            },
             _compile_loss=compile_loss,
             _compile_metrics=compile_metrics,
             _loss_tracker=metrics_module.Mean(name="loss"),
@@ -412,14 +426,14 @@ class Trainer:
         if validation_data is not None:
             validation = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
         callbacks = self._callbacks(callbacks, verbose, epochs, training.num_batches, history=True)
-        self._keep(stop_training=False)
+        self._keep(stop_training=False, _running=callbacks)
         try:
             self._fit(training, validation, validates, callbacks, initial_epoch, epochs)
         except BaseException:
             callbacks.interrupt()
             raise
         finally:
-            self._keep(_fit_variables_cache=None)
+            self._keep(_fit_variables_cache=None, _running=None)
         return self.history
 
     def _validation(self, validation_data, batch_size, steps):
@@ -444,14 +458,19 @@ class Trainer:
     def _fit(self, training, validation, validates, callbacks, initial_epoch, epochs):
         step = self._step_function("train")
         cached = not self._overrides("train_step")
+        self._keep(_initial_epoch=None, _going_on=None)
         callbacks.on_train_begin()
+        if self._initial_epoch is not None:  # BackupAndRestore goes on from there
+            initial_epoch = self._initial_epoch
         final_logs = None
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             if cached:  # callbacks may freeze or free layers between epochs
                 self._keep(_fit_variables_cache=self.trainable_variables if self.built else None)
-            logs = walk(self, training, step, callbacks, "train", "stop_training", callbacks.progbars)
+            first, resumed = self._going_on if self._going_on and epoch == initial_epoch else (0, None)
+            bars = callbacks.progbars
+            logs = walk(self, training, step, callbacks, "train", "stop_training", bars, first, resumed)
             logs = dict(self._epoch_logs(logs))
             if validation is not None and validates(epoch):
                 logs.update((f"val_{name}", value) for name, value in self._evaluate(validation, callbacks, ()).items())

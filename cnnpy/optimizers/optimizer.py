@@ -260,6 +260,12 @@ class Optimizer:
                 own.append(self.add_variable_from_reference(variable, one_name, one_initializer))
         return lists[0] if isinstance(name, str) else lists
 
+    def check_own_variables(self, store):
+        """Raises ValueError if STORE does not have what `load_own_variables` needs."""
+        from cnnpy.saving.variables import check_variables
+
+        check_variables(self, self.variables, store)
+
     def build(self, variables):
         """Makes the slots for VARIABLES, the only ones this optimizer can then be applied to."""
         variables = list(variables)
