@@ -1,6 +1,6 @@
 """Adam."""
 
-from cnnpy.optimizers.optimizer import Optimizer
+from cnnpy.optimizers.optimizer import Optimizer, with_common_arguments
 
 
 class Adam(Optimizer):
@@ -12,44 +12,15 @@ class Adam(Optimizer):
     """
 
     _rule = "adam"
+    _own = ("beta_1", "beta_2", "epsilon", "amsgrad")
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+    @with_common_arguments
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, **common):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.amsgrad = amsgrad
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, **common)
 
     def _make_slots(self, variables):
         self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
@@ -58,12 +29,3 @@ class Adam(Optimizer):
 
     def _numbers(self, rate):
         return rate, self.beta_1, self.beta_2, self.epsilon
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "beta_1": self.beta_1,
-            "beta_2": self.beta_2,
-            "epsilon": self.epsilon,
-            "amsgrad": self.amsgrad,
-        }
