@@ -17,6 +17,7 @@ _FILES = {
     "reshaping": "Cropping2D Flatten Permute Reshape UpSampling2D ZeroPadding2D",
     "symbolic": "KerasTensor",
     "symbolic_op": "SymbolicOp",
+    "wrappers": "Wrapper",
 }
 _NAMES = {name: file for file, names in _FILES.items() for name in names.split()}
 _RECURRENT = ("Bidirectional", "ConvLSTM2D", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell")

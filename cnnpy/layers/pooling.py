@@ -14,8 +14,8 @@ class _Pooling2D(ImageLayer):
     def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
         super().__init__(data_format=data_format, name=name, **kwargs)
         owner = type(self).__name__
-        self.pool_size = arguments.pair(owner, "pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else arguments.pair(owner, "strides", strides)
+        self.pool_size = arguments.tuple_of(owner, "pool_size", pool_size, 2)
+        self.strides = self.pool_size if strides is None else arguments.tuple_of(owner, "strides", strides, 2)
         self.padding = arguments.padding_name(owner, padding)
 
     def _bind_ops(self):

@@ -152,7 +152,7 @@ class UpSampling2D(ImageLayer):
 
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(data_format=data_format, **kwargs)
-        self.size = arguments.pair("UpSampling2D", "size", size)
+        self.size = arguments.tuple_of("UpSampling2D", "size", size, 2)
         self.interpolation = str(interpolation).lower()
         if self.interpolation in ("bicubic", "lanczos3", "lanczos5"):
             raise NotImplementedError(
