@@ -5,6 +5,8 @@ y_pred is a float Tensor or array; y_true may have any dtype. Gradients flow to 
 docstring says so.
 """
 
+import functools
+import operator
 import warnings
 
 import numpy as np
@@ -69,6 +71,55 @@ def warn_of_one_class(name, y_pred):
         )
 
 
+# How a tensor that went through a softmax or sigmoid gives its logits, for the ops that can start from these.
+_LOGITS = {
+    "binary_crossentropy": operator.attrgetter("_sigmoid_logits"),
+    "categorical_crossentropy": operator.attrgetter("_softmax_logits"),
+    "sparse_categorical_crossentropy": operator.attrgetter("_softmax_logits"),
+}
+
+
+def _known_logits(name, label, y_pred, from_logits):
+    """The logits that the op NAME shall start from instead of Y_PRED; None if none are known.
+
+    As in Keras on TensorFlow: a probability that was rounded to 0 or 1 would end the gradient.
+    """
+    logits = _LOGITS[name](y_pred) if isinstance(y_pred, Tensor) else None
+    if logits is not None and from_logits:
+        warnings.warn(
+            f"{label}: from_logits=True, but y_pred went through a softmax or sigmoid; its logits are used",
+            stacklevel=4,
+        )
+    return logits
+
+
+def _crossentropy(name, y_true, y_pred, from_logits, **arguments):
+    """The op NAME of the core."""
+    logits = _known_logits(name, name, y_pred, from_logits)
+    if logits is not None:
+        y_pred, from_logits = logits, True
+    return getattr(_core, name)(y_true, y_pred, **core_attributes(from_logits=from_logits, **arguments))
+
+
+def bound(function, label, arguments, op_name=None):
+    """FUNCTION with ARGUMENTS as a function of (y_true, y_pred), by the core's op (of the same name unless OP_NAME says
+    another), whose attributes are parsed once; LABEL begins its errors."""
+    attributes = core_attributes(**arguments)
+    if attributes is None:
+        return functools.partial(function, **arguments)
+    name = op_name or function.__name__
+    plain = getattr(_core, name).bind(label, **attributes)
+    if name not in _LOGITS:
+        return plain
+    of_logits = getattr(_core, name).bind(label, **{**attributes, "from_logits": True})
+
+    def call(y_true, y_pred):
+        logits = _known_logits(name, label, y_pred, attributes["from_logits"])
+        return plain(y_true, y_pred) if logits is None else of_logits(y_true, logits)
+
+    return call
+
+
 def mean_squared_error(y_true, y_pred):
     """mean((y_true - y_pred)^2) over the last axis: [..., N] gives [...]. Differentiable by both."""
     return _core.mean_squared_error(_labels(y_true), float_tensor(y_pred))
@@ -89,9 +140,7 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     warn_of_one_class("categorical_crossentropy", y_pred)
     if not is_last(axis):
         y_true, y_pred = _last(y_true, axis), _last(y_pred, axis)
-    return _core.categorical_crossentropy(
-        y_true, y_pred, **core_attributes(from_logits=from_logits, label_smoothing=label_smoothing)
-    )
+    return _crossentropy("categorical_crossentropy", y_true, y_pred, from_logits, label_smoothing=label_smoothing)
 
 
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
@@ -106,9 +155,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
         if y_true.ndim == y_pred.ndim:
             y_true = _last(y_true, axis)
         y_pred = _last(y_pred, axis)
-    return _core.sparse_categorical_crossentropy(
-        y_true, y_pred, **core_attributes(from_logits=from_logits, ignore_class=ignore_class)
-    )
+    return _crossentropy("sparse_categorical_crossentropy", y_true, y_pred, from_logits, ignore_class=ignore_class)
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
@@ -119,9 +166,7 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
     y_true, y_pred = _labels(y_true), float_tensor(y_pred)
     if not is_last(axis):
         y_true, y_pred = _last(y_true, axis), _last(y_pred, axis)
-    return _core.binary_crossentropy(
-        y_true, y_pred, **core_attributes(from_logits=from_logits, label_smoothing=label_smoothing)
-    )
+    return _crossentropy("binary_crossentropy", y_true, y_pred, from_logits, label_smoothing=label_smoothing)
 
 
 def categorical_focal_crossentropy(
@@ -166,10 +211,13 @@ def binary_focal_crossentropy(
     if from_logits:
         y_pred = _core.sigmoid(y_pred)
     rest_true, rest_pred = _core.subtract(1.0, y_true), _core.subtract(1.0, y_pred)
-    p = _core.clip(y_pred, min=config.epsilon(), max=1 - config.epsilon())
-    entropy = _core.negative(
-        _core.add(_core.multiply(y_true, _core.log(p)), _core.multiply(rest_true, _core.log(_core.subtract(1.0, p))))
-    )
+    logits = y_pred._sigmoid_logits
+    if logits is not None:
+        entropy = _core.subtract(_core.softplus(logits), _core.multiply(y_true, logits))
+    else:
+        p = _core.clip(y_pred, min=config.epsilon(), max=1 - config.epsilon())
+        rest = _core.multiply(rest_true, _core.log(_core.subtract(1.0, p)))
+        entropy = _core.negative(_core.add(_core.multiply(y_true, _core.log(p)), rest))
     given = _core.add(_core.multiply(y_true, y_pred), _core.multiply(rest_true, rest_pred))
     focal = _core.multiply(_core.power(_core.subtract(1.0, given), float(gamma)), entropy)
     if apply_class_balancing:

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from cnnpy import _core
 from cnnpy.losses import functions
 from cnnpy.losses.loss import Loss, LossFunctionWrapper
 
@@ -27,14 +26,10 @@ class _CoreLoss(_FunctionLoss):
 
     def _bind(self):
         super()._bind()
-        attributes = functions.core_attributes(**self._fn_kwargs)
-        op = getattr(_core, self.fn.__name__)
-        self._op = None if attributes is None else op.bind(self._label(), **attributes)
+        self._op = functions.bound(self.fn, self._label(), self._fn_kwargs)
 
     def call(self, y_true, y_pred):
-        if self._op is not None:
-            return self._op(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        return self._op(y_true, y_pred)
 
 
 class MeanSquaredError(_CoreLoss):

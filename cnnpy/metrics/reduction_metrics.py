@@ -1,9 +1,7 @@
 """Sums and means over batches."""
 
-import functools
-
 from cnnpy import _core
-from cnnpy.losses.functions import core_attributes
+from cnnpy.losses.functions import bound
 from cnnpy.metrics.metric import Metric
 from cnnpy.utils.scalar import Scalar
 
@@ -116,12 +114,8 @@ class CoreMetric(FunctionMetric):
         self._bind()
 
     def _bind(self):
-        attributes = core_attributes(**self._fn_kwargs)
-        if attributes is None:
-            self._op = functools.partial(self._fn, **self._fn_kwargs)
-            return
-        op = getattr(_core, self._op_name or self._fn.__name__)
-        self._op = op.bind(f'{type(self).__name__} "{self.name}"', **attributes)
+        label = f'{type(self).__name__} "{self.name}"'
+        self._op = bound(self._fn, label, self._fn_kwargs, self._op_name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch; its values are weighted by SAMPLE_WEIGHT."""

@@ -263,3 +263,35 @@ def test_gradients_reach_float_labels_of_symmetric_losses():
         tape.watch(t)
         loss = losses.MeanSquaredError()(t, P)
     np.testing.assert_allclose(tape.gradient(loss, t).numpy(), 2 * (HOT - P) / HOT.size, rtol=1e-5)
+
+
+def test_cross_entropies_start_from_the_logits_of_a_softmax_or_sigmoid():
+    z = rng.normal(size=(6, 4)) * 3
+    for cls, y_true, activation in (
+        (losses.CategoricalCrossentropy, HOT, cnnpy.activations.softmax),
+        (losses.SparseCategoricalCrossentropy, HOT.argmax(-1), cnnpy.activations.softmax),
+        (losses.BinaryCrossentropy, HOT, cnnpy.activations.sigmoid),
+        (losses.BinaryFocalCrossentropy, HOT, cnnpy.activations.sigmoid),
+    ):
+        check_gradients(lambda x: cls()(y_true, activation(x)), [z])  # noqa: B023
+        plain = cls()(y_true, activation(z).numpy()).numpy()
+        np.testing.assert_allclose(cls()(y_true, activation(z)).numpy(), plain, rtol=1e-6)
+        far = cnnpy.Tensor(np.where(HOT > 0, -900.0, 900.0))
+        with cnnpy.GradientTape() as tape:
+            tape.watch(far)
+            loss = cls()(y_true, activation(far))
+        assert loss.numpy() > 400 and np.abs(tape.gradient(loss, far).numpy()).max() > 0.01
+    other = losses.CategoricalCrossentropy()(HOT, cnnpy.activations.sigmoid(z))  # of a sigmoid: as probabilities
+    np.testing.assert_allclose(
+        other.numpy(), losses.CategoricalCrossentropy()(HOT, cnnpy.activations.sigmoid(z).numpy()).numpy()
+    )
+
+
+def test_a_result_does_not_hold_on_to_a_chain_of_logits():
+    x = cnnpy.Tensor(np.zeros(1000))
+    before = _core.memory_stats()["in_use"]
+    for _ in range(20_000):
+        x = _core.sigmoid(x)
+    assert _core.memory_stats()["in_use"] < before + 100_000
+    assert _core.softmax(cnnpy.Tensor(HOT), axis=0)._softmax_logits is None
+    assert _core.softmax(cnnpy.Tensor(HOT))._sigmoid_logits is None

@@ -128,3 +128,42 @@ def test_each_reads_what_the_other_writes(name):
     ours, theirs = getattr(losses, name)(name="own"), getattr(keras.losses, name)(name="own")
     assert keras.saving.deserialize_keras_object(losses.serialize(ours)).get_config() == theirs.get_config()
     assert losses.deserialize(keras.losses.serialize(theirs)).get_config() == ours.get_config()
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "label"),
+    [
+        ("categorical_crossentropy", "softmax", [[1.0, 0.0]]),
+        ("sparse_categorical_crossentropy", "softmax", [0]),
+        ("binary_crossentropy", "sigmoid", [[1.0, 0.0]]),
+        ("BinaryFocalCrossentropy", "sigmoid", [[1.0, 0.0]]),
+        ("CategoricalCrossentropy", "softmax", [[1.0, 0.0]]),
+    ],
+)
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_probability_rounded_to_0_does_not_end_the_gradient(loss, activation, label, separate):
+    results = []
+    for m in (keras, cnnpy):
+        head = [m.layers.Dense(2, use_bias=False, activation=None if separate else activation)]
+        model = m.Sequential([m.layers.Input((1,)), *head, *([m.layers.Activation(activation)] if separate else [])])
+        model.set_weights([np.array([[-60.0, 60.0]], "float32")])
+        metric = loss if loss.islower() else loss.replace("Focal", "")
+        model.compile(m.optimizers.SGD(1.0), loss, metrics=[metric])
+        first = model.evaluate(np.ones((1, 1)), np.array(label), verbose=0)
+        history = model.fit(np.ones((1, 1)), np.array(label), verbose=0).history
+        results.append((first, history, model.get_weights()[0]))
+    (first, history, weights), (our_first, our_history, our_weights) = results
+    np.testing.assert_allclose(our_first, first, rtol=1e-5)
+    np.testing.assert_allclose(list(our_history.values()), list(history.values()), rtol=1e-5)
+    np.testing.assert_allclose(our_weights, weights, rtol=1e-5)
+    assert np.abs(our_weights - [[-60, 60]]).max() > 0.01
+
+
+def test_from_logits_of_what_went_through_a_softmax():
+    ours, theirs = cnnpy.activations.softmax(LOGITS), keras.activations.softmax(tf.constant(LOGITS))
+    for name, y_true in (("CategoricalCrossentropy", HOT), ("SparseCategoricalCrossentropy", LABELS)):
+        expected = getattr(keras.losses, name)(from_logits=True, dtype="float64")
+        with pytest.warns(UserWarning, match="from_logits=True"):
+            value = getattr(losses, name)(from_logits=True)(y_true, ours)
+        with pytest.warns(UserWarning, match="from_logits=True"):
+            np.testing.assert_allclose(value.numpy(), expected(y_true, theirs).numpy(), rtol=1e-8)
