@@ -3,32 +3,19 @@
 import numpy as np
 
 from cnnpy import _core
-from cnnpy.optimizers.optimizer import Optimizer, with_common_arguments
+from cnnpy.optimizers.adam import TwoMeans
 
 
 def _norm(x):
     return float(np.sqrt(np.asarray(_core.sum(_core.square(x)))))
 
 
-class Lamb(Optimizer):
+class Lamb(TwoMeans):
     """Adam whose step is as long as the variable times the rate, for large batches (You et al. 2019).
 
     m and s are Adam's means, both corrected for their start; step = m / (sqrt(s) + epsilon); v -= rate |v| / |step|
     step, or rate step where one of the norms is 0. The other arguments are those of Optimizer.
     """
-
-    _own = ("beta_1", "beta_2", "epsilon")
-
-    @with_common_arguments
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **common):
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        super().__init__(learning_rate, **common)
-
-    def _make_slots(self, variables):
-        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
-        return self._momentums, self._velocities
 
     def update_step(self, gradient, variable, learning_rate):
         i, t = self._get_variable_index(variable), int(np.asarray(self.iterations)) + 1

@@ -104,6 +104,9 @@ def test_bits_do_not_depend_on_threads():
     for make in (
         lambda: optimizers.Adam(global_clipnorm=1.0, weight_decay=0.1),
         lambda: optimizers.SGD(momentum=0.9, clipnorm=0.5),
+        lambda: optimizers.Nadam(clipnorm=0.5),
+        lambda: optimizers.Lamb(global_clipnorm=1.0),
+        lambda: optimizers.Muon(),
     ):
         results = []
         for count in (1, 2, 5):
