@@ -192,10 +192,6 @@ class Softmax(_Elementwise):
         super().__init__(**kwargs)
         self.axis = axis if hasattr(axis, "__index__") else list(axis)
 
-    @property
-    def _fused_name(self):
-        return "softmax" if self.axis == -1 else None
-
     def call(self, inputs, mask=None):
         if mask is not None:
             inputs = _core.where(mask, inputs, -3e38 if self._compute_dtype == "float32" else -1e308)

@@ -140,12 +140,14 @@ def test_each_reads_what_the_other_writes(name):
         ("CategoricalCrossentropy", "softmax", [[1.0, 0.0]]),
     ],
 )
-@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("separate", [None, "layer", "object"])
 def test_a_probability_rounded_to_0_does_not_end_the_gradient(loss, activation, label, separate):
     results = []
     for m in (keras, cnnpy):
-        head = [m.layers.Dense(2, use_bias=False, activation=None if separate else activation)]
-        model = m.Sequential([m.layers.Input((1,)), *head, *([m.layers.Activation(activation)] if separate else [])])
+        given = m.layers.Softmax() if separate == "object" and activation == "softmax" else activation
+        dense = m.layers.Dense(2, use_bias=False, activation=None if separate == "layer" else given)
+        last = [m.layers.Activation(activation)] if separate == "layer" else []
+        model = m.Sequential([m.layers.Input((1,)), dense, *last])
         model.set_weights([np.array([[-60.0, 60.0]], "float32")])
         metric = loss if loss.islower() else loss.replace("Focal", "")
         model.compile(m.optimizers.SGD(1.0), loss, metrics=[metric])
