@@ -104,6 +104,8 @@ def _public_module(module):
     parts = module.split(".")
     if len(parts) == 1:
         return "keras"
+    if parts[1:3] == ["optimizers", "schedules"]:
+        return "keras.optimizers.schedules"
     return "keras" if parts[1] in ("models", "dtype_policies") else f"keras.{parts[1]}"
 
 
