@@ -9,6 +9,8 @@ _settings = {
     "image_data_format": "channels_last",
     "interactive_logging": True,
     "dtype_policy": None,
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
 }
 
 
@@ -83,6 +85,32 @@ def disable_interactive_logging():
 def is_interactive_logging_enabled():
     """True unless switched off."""
     return _settings["interactive_logging"]
+
+
+def max_epochs():
+    """The most epochs that `fit` trains for, None for no limit."""
+    return _settings["max_epochs"]
+
+
+def set_max_epochs(max_epochs):
+    """Limits the epochs of `fit`, for a trial run of a program; None lifts the limit."""
+    _settings["max_epochs"] = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch():
+    """The most batches of an epoch that `fit`, `evaluate` and `predict` take, None for no limit."""
+    return _settings["max_steps_per_epoch"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch):
+    """Limits the batches per epoch of `fit`, `evaluate` and `predict`, for a trial run; None lifts the limit."""
+    _settings["max_steps_per_epoch"] = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _limit(name, value):
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"{name} must be a positive integer, or None for no limit, got {value!r}")
+    return value
 
 
 def backend():

@@ -135,7 +135,7 @@ def follow(recipe):
         return tree.map_structure(lambda x: tensors[x.index] if isinstance(x, Slot) else x, part)
 
     for layer, args, kwargs, outputs, specs in calls:
-        made = [KerasTensor(shape, dtype, name) for shape, dtype, name in specs]
+        made = [KerasTensor(shape, dtype, name=name) for shape, dtype, name in specs]
         for slot, tensor in zip(tree.flatten(outputs), made):
             tensors.extend([None] * (slot.index + 1 - len(tensors)))
             tensors[slot.index] = tensor

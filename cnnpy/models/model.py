@@ -23,7 +23,7 @@ class Model(Trainer, Layer):
         if cls is Model:
             for wrong in ("input", "output"):
                 if wrong in kwargs:
-                    raise TypeError(f"Model: unknown argument '{wrong}'; write Model(inputs=..., outputs=...)")
+                    raise ValueError(f"Model: unknown argument '{wrong}'; write Model(inputs=..., outputs=...)")
             if _is_functional(args, kwargs):
                 from cnnpy.models.functional import Functional
 
@@ -124,6 +124,18 @@ class Model(Trainer, Layer):
 
     def get_config(self):
         return super().get_config()
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that CONFIG describes, with fresh weights. `Model` itself reads those of functional models."""
+        from cnnpy.saving import CustomObjectScope
+
+        if cls is Model and "output_layers" in config:
+            from cnnpy.models.functional import Functional
+
+            return Functional.from_config(config, custom_objects)
+        with CustomObjectScope(custom_objects):
+            return super().from_config(config)
 
     def to_json(self, **kwargs):
         """The architecture as JSON text; KWARGS go to json.dumps."""

@@ -9,16 +9,24 @@ import warnings
 
 import numpy as np
 
-from cnnpy import _core
+from cnnpy import _core, config
 from cnnpy import metrics as metrics_module
 from cnnpy import optimizers as optimizers_module
 from cnnpy._core import GradientTape
 from cnnpy.callbacks.callback_list import CallbackList, pythonify_logs
-from cnnpy.layers.tracking import structure
 from cnnpy.models.compile import CompileLoss, CompileMetrics
-from cnnpy.models.data import Epochs, check_batch_size, check_count, split_for_validation, unpack_x_y_sample_weight
+from cnnpy.models.data import (
+    Epochs,
+    check_batch_size,
+    check_count,
+    pack_x_y_sample_weight,
+    split_for_validation,
+    unpack_x_y_sample_weight,
+)
 from cnnpy.models.feeding import make_batch, make_data
 from cnnpy.models.loops import Outputs, walk
+from cnnpy.models.trainer_metrics import TrainerMetrics
+from cnnpy.models.trainer_state import TrainerState
 from cnnpy.tree import flatten, map_structure
 
 
@@ -44,11 +52,13 @@ def _samples(x):
     return next(leaf.shape[0] for leaf in flatten(x) if leaf is not None)
 
 
-class Trainer:
+class Trainer(TrainerMetrics, TrainerState):
     """What Model offers for training. A model calls `Trainer.__init__(self)` in its own."""
 
     # Attributes with metrics of the trainer's own, which are none of the model's.
-    _trainer_state = frozenset({"_compile_loss", "_compile_metrics", "_loss_tracker", "history", "optimizer", "loss"})
+    _trainer_state = frozenset(
+        {"_compile_arguments", "_compile_loss", "_compile_metrics", "_loss_tracker", "history", "optimizer", "loss"}
+    )
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -70,7 +80,11 @@ class Trainer:
             _compile_metrics=None,
             _loss_tracker=None,
             _loss_takes_training=True,
+            _compile_arguments=None,
             _fit_variables_cache=None,
+            train_function=None,
+            test_function=None,
+            predict_function=None,
         )
 
     def _keep(self, **attributes):
@@ -114,8 +128,18 @@ class Trainer:
         Raises:
             ValueError: an unknown name. TypeError: something that is no optimizer, loss or metric.
         """
+        arguments = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": False if jit_compile == "auto" else jit_compile,
+        }
         steps_per_execution = check_count(steps_per_execution, "steps_per_execution", 1)
-        optimizer = optimizers_module.get(optimizer)
+        arguments["optimizer"] = optimizer = optimizers_module.get(optimizer)
         names = getattr(self, "output_names", None) or None
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         compile_metrics = None
@@ -138,6 +162,7 @@ class Trainer:
             _compile_metrics=compile_metrics,
             _loss_tracker=metrics_module.Mean(name="loss"),
             _loss_takes_training=takes_training,
+            _compile_arguments=arguments,
         )
 
     def _require_compiled(self, what):
@@ -146,87 +171,6 @@ class Trainer:
                 f'{type(self).__name__} "{self.name}": call compile() before {what}(), '
                 "e.g. model.compile('adam', loss='mse')"
             )
-
-    # ---- metrics ----
-
-    @property
-    def metrics(self):
-        """Loss tracker, compiled metrics, losses of the single outputs, then metrics of the model and its layers."""
-        found = []
-        if self.compiled:
-            found.append(self._loss_tracker)
-            if self._compile_metrics is not None:
-                found.append(self._compile_metrics)
-            if self._compile_loss is not None:
-                found.extend(self._compile_loss.metrics)
-        found.extend(self._own_metrics())
-        return found
-
-    def _own_metrics(self):
-        """Metrics among the attributes of the model and its layers, remembered until one of these changes."""
-        cache = self.__dict__.get("_own_metrics_cache")
-        if cache is None or cache[0] != structure.version:
-            cache = (structure.version, super().metrics)
-            self._keep(_own_metrics_cache=cache)
-        return cache[1]
-
-    @property
-    def metrics_names(self):
-        """Names of what `evaluate` returns, in its order.
-
-        (Keras 3 gives the one name 'compile_metrics' for all compiled metrics, which fits nothing.)
-        """
-        compiled = self._compile_metrics
-        if compiled is None or compiled.built:
-            return self._in_evaluate_order(self.get_metrics_result())
-        return ["loss", *compiled.given_names()]
-
-    def reset_metrics(self):
-        """Forgets what metrics have seen."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def get_metrics_result(self):
-        """dict of name to the present value of each metric."""
-        results = {}
-        for metric in self.metrics:
-            value = metric.result()
-            if isinstance(value, dict):
-                results.update(value)
-            else:
-                results[metric.name] = value
-        return results
-
-    def _metrics_by_name(self):
-        """The single Metric objects by their names in the logs."""
-        found = {}
-        for metric in self.metrics:
-            if isinstance(metric, CompileMetrics):
-                found.update(metric.by_key())
-            else:
-                found[metric.name] = metric
-        return found
-
-    def _in_evaluate_order(self, logs):
-        """The keys of LOGS: loss, metrics, single losses, and what else there is in alphabetical order."""
-        first = []
-        for metric in self.metrics:
-            first += [m.name for m in metric.metrics] if isinstance(metric, CompileMetrics) else [metric.name]
-        first = [name for name in dict.fromkeys(first) if name in logs]
-        return first + [name for name in sorted(logs) if name not in first]
-
-    def _as_list(self, logs):
-        values = [logs[name] for name in self._in_evaluate_order(logs)]
-        return values[0] if len(values) == 1 else values
-
-    def _epoch_logs(self, logs):
-        """The metrics' values; what the model's own step returned, if that has other names."""
-        if logs is None:
-            return self.get_metrics_result()
-        if not isinstance(logs, dict):
-            raise ValueError(f"{self.name}: train_step and test_step must return a dict of name to value, got {logs!r}")
-        results = self.get_metrics_result()
-        return results if set(results) == set(logs) else logs
 
     # ---- one step ----
 
@@ -267,7 +211,7 @@ class Trainer:
         """One step on one batch; override it for training of your own kind.
 
         Arguments:
-            data: `(x, y, sample_weight)` as tensors.
+            data: `x`, `(x, y)` or `(x, y, sample_weight)` as tensors: what was given to `fit`.
 
         Returns:
             dict of name to value.
@@ -313,7 +257,8 @@ class Trainer:
         are only computed when somebody looks.
         """
         if self._overrides(f"{mode}_step") or self._overrides("compute_metrics"):
-            return getattr(self, f"{mode}_step")
+            own = getattr(self, f"{mode}_step")
+            return lambda batch: own(pack_x_y_sample_weight(*batch))
         run = self._learn if mode == "train" else self._judge
         compiled = self._compile_metrics
         update = None if compiled is None else compiled.update_state
@@ -396,6 +341,9 @@ class Trainer:
         if self.optimizer is None:
             raise ValueError(f"{self.name}: compile() got no optimizer, so fit() cannot train")
         epochs = check_count(epochs, "epochs", 0)
+        if config.max_epochs() and config.max_epochs() < epochs:
+            epochs = config.max_epochs()
+            warnings.warn(f"config.set_max_epochs: training for only {epochs} epochs", stacklevel=2)
         initial_epoch = check_count(initial_epoch, "initial_epoch", 0)
         steps_per_epoch = _steps(steps_per_epoch, "steps_per_epoch")
         validation_steps = _steps(validation_steps, "validation_steps")
@@ -420,6 +368,9 @@ class Trainer:
             raise
         finally:
             self._keep(_fit_variables_cache=None)
+            training.close()
+            if validation is not None:
+                validation.close()
         return self.history
 
     def _validation(self, validation_data, batch_size, steps):
@@ -509,6 +460,8 @@ class Trainer:
         except BaseException:
             callbacks.interrupt()
             raise
+        finally:
+            batches.close()
         return logs if return_dict else self._as_list(logs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -529,8 +482,8 @@ class Trainer:
         wanted = bool(callbacks.listeners["on_predict_batch_end"])
 
         def run(batch):
-            result = step(batch)
-            outputs.add(result)
+            result = step(pack_x_y_sample_weight(*batch))
+            outputs.add(result, _samples(batch[0]))
             return result if wanted else None
 
         self._keep(stop_predicting=False)
@@ -541,6 +494,8 @@ class Trainer:
         except BaseException:
             callbacks.interrupt()
             raise
+        finally:
+            batches.close()
         return outputs.result()
 
     # ---- one batch ----
@@ -566,4 +521,4 @@ class Trainer:
     def predict_on_batch(self, x):
         """The model's outputs for one batch as NumPy arrays."""
         batch = make_batch(self, x, labels=False)
-        return map_structure(lambda t: np.array(t), self.predict_step((batch[0],)))
+        return map_structure(lambda t: np.array(t), self.predict_step(pack_x_y_sample_weight(batch[0])))

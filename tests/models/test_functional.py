@@ -142,7 +142,7 @@ def test_errors_of_construction():
         cnnpy.Model([a, b], VECTOR)
     with pytest.raises(ValueError, match="symbolic tensors"):
         cnnpy.Model(layers.Dense(2), y)
-    with pytest.raises(TypeError, match=r"write Model\(inputs=..., outputs=...\)"):
+    with pytest.raises(ValueError, match=r"write Model\(inputs=..., outputs=...\)"):
         cnnpy.Model(input=a, output=y)
     with pytest.raises(ValueError, match="listed twice"):
         cnnpy.Model([a, b, a], y)
