@@ -32,7 +32,10 @@ def walk(model, batches, run, callbacks, mode, stop, bars):
             if begin and step % group == 0:
                 for hook in begin:
                     hook(step, logs={})
-            logs = run(batch)
+            try:
+                logs = run(batch)
+            except FloatingPointError as error:  # numerics.py found a number that is not finite
+                raise FloatingPointError(f"batch {step}: {error}") from None
             if (step + 1) % group:
                 continue
             told = step

@@ -4,6 +4,7 @@ A step is the model's call under a tape, the loss, one walk of the tape, one upd
 everything else (checks, callbacks, progress, logs) is settled before the loop or done only when somebody asks.
 """
 
+import contextlib
 import math
 import warnings
 
@@ -14,6 +15,7 @@ from cnnpy import metrics as metrics_module
 from cnnpy import optimizers as optimizers_module
 from cnnpy._core import GradientTape
 from cnnpy.callbacks.callback_list import CallbackList, pythonify_logs
+from cnnpy.models import numerics
 from cnnpy.models.compile import CompileLoss, CompileMetrics
 from cnnpy.models.data import (
     Epochs,
@@ -50,6 +52,15 @@ def _samples(x):
     if not isinstance(x, (list, tuple, dict)):
         return x.shape[0]
     return next(leaf.shape[0] for leaf in flatten(x) if leaf is not None)
+
+
+@contextlib.contextmanager
+def _naming(where):
+    """Puts WHERE before the messages of numbers that are not finite."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{where}{error}") from None
 
 
 class Trainer(TrainerMetrics, TrainerState):
@@ -237,8 +248,13 @@ class Trainer(TrainerMetrics, TrainerState):
             target = self.optimizer.scale_loss(loss)
         self._loss_tracker.update_state(loss, sample_weight=_samples(x))
         variables = self._fit_variables_cache or self.trainable_variables
+        if config.is_check_numerics_enabled():
+            numerics.check(self, x, loss, True, y)
         if variables:
-            self.optimizer.apply(tape.gradient(target, variables), variables)
+            gradients = tape.gradient(target, variables)
+            if config.is_check_numerics_enabled():
+                numerics.check_gradients(gradients, variables)
+            self.optimizer.apply(gradients, variables)
         else:
             warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return y_pred
@@ -248,6 +264,8 @@ class Trainer(TrainerMetrics, TrainerState):
         y_pred = self(x, training=False)
         loss = self._compute_loss(x, y, y_pred, sample_weight, False)
         self._loss_tracker.update_state(loss, sample_weight=_samples(x))
+        if config.is_check_numerics_enabled():
+            numerics.check(self, x, loss, False, y)
         return y_pred
 
     def _step_function(self, mode):
@@ -258,7 +276,14 @@ class Trainer(TrainerMetrics, TrainerState):
         """
         if self._overrides(f"{mode}_step") or self._overrides("compute_metrics"):
             own = getattr(self, f"{mode}_step")
-            return lambda batch: own(pack_x_y_sample_weight(*batch))
+
+            def packed(batch):
+                logs = own(pack_x_y_sample_weight(*batch))
+                if config.is_check_numerics_enabled() and isinstance(logs, dict) and "loss" in logs:
+                    numerics.check(self, batch[0], logs["loss"], mode == "train", batch[1])
+                return logs
+
+            return packed
         run = self._learn if mode == "train" else self._judge
         compiled = self._compile_metrics
         update = None if compiled is None else compiled.update_state
@@ -354,7 +379,7 @@ class Trainer(TrainerMetrics, TrainerState):
             raise ValueError(f"validation_split must be at least 0 and under 1, got {validation_split}")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_for_validation(x, y, sample_weight, validation_split)
-        data = make_data(self, x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        data = make_data(self, x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight, suspicious=True)
         training = Epochs(data, steps_per_epoch)
         validation = None
         if validation_data is not None:
@@ -402,7 +427,8 @@ class Trainer(TrainerMetrics, TrainerState):
             callbacks.on_epoch_begin(epoch)
             if cached:  # callbacks may freeze or free layers between epochs
                 self._keep(_fit_variables_cache=self.trainable_variables if self.built else None)
-            logs = walk(self, training, step, callbacks, "train", "stop_training", callbacks.progbars)
+            with _naming(f"epoch {epoch + 1}, "):
+                logs = walk(self, training, step, callbacks, "train", "stop_training", callbacks.progbars)
             logs = dict(self._epoch_logs(logs))
             if validation is not None and validates(epoch):
                 logs.update((f"val_{name}", value) for name, value in self._evaluate(validation, callbacks, ()).items())
