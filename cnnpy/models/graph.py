@@ -99,8 +99,8 @@ class Graph:
                 )
 
     def is_chain(self):
-        """True if one input goes straight through single calls to one output."""
-        if len(self.inputs) != 1 or len(self.outputs) != 1 or len({id(n.layer) for n in self.nodes}) != len(self.nodes):
+        """True if one input goes straight through single calls, whichever of them are outputs."""
+        if len(self.inputs) != 1 or len({id(n.layer) for n in self.nodes}) != len(self.nodes):
             return False
         return all(len(nodes) == 1 and len(nodes[0].input_tensors) <= 1 for nodes in self.nodes_by_depth.values())
 
