@@ -24,6 +24,7 @@ _NAMES = {
     "register_keras_serializable": "cnnpy.saving",
     "serialize_keras_object": "cnnpy.saving",
     "set_random_seed": "cnnpy.utils.random",
+    "split_dataset": "cnnpy.utils.split_dataset",
     "standardize_dtype": "cnnpy.dtype_policies",
     "to_categorical": "cnnpy.utils.numerical",
     "unpack_x_y_sample_weight": "cnnpy.models.data",
