@@ -41,6 +41,11 @@ class Functional(GraphModel):
         if not trainable:
             self.trainable = False
 
+    @property
+    def operations(self):
+        """The layers, and the functions between them, in the order of `layers`."""
+        return list(self._operations)
+
     def build(self, input_shape=None):
         """A functional model is built when it is made."""
 

@@ -102,7 +102,8 @@ def check_logits(model, loss, output, where=""):
 
 
 def _first_weighing(tensor, consumers):
-    """The layer with weights that sees a symbolic input as it is, None if something comes before it."""
+    """The layer with weights that sees a symbolic input as it is, None if something comes before it, or a
+    normalisation right after it, which makes up for the scale."""
     waiting = [tensor]
     while waiting:
         x = waiting.pop()
@@ -111,7 +112,8 @@ def _first_weighing(tensor, consumers):
             if not type(layer).__module__.startswith("cnnpy."):
                 continue
             if kind.startswith(_WEIGHS):
-                return layer
+                after = [n.layer for y in node.output_tensors for n in consumers.get(id(y), ())]
+                return None if any("Normalization" in type(next_one).__name__ for next_one in after) else layer
             if any(part in kind for part in _PASSES_ON):
                 waiting.extend(node.output_tensors)
     return None

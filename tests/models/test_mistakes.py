@@ -294,6 +294,10 @@ def test_raw_pixels(dtype):
         model.compile("sgd", "sparse_categorical_crossentropy")
         model.fit(pixels.astype(dtype), Y, verbose=0)
     net().fit(pixels / 255, Y, verbose=0)
+    after = [layers.Conv2D(2, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    model = cnnpy.Sequential([layers.Input((6, 6, 1)), *after])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(pixels.astype(dtype), Y, verbose=0)
 
 
 def test_nan_among_the_inputs():
