@@ -79,24 +79,28 @@ _LOGITS = {
 }
 
 
-def _known_logits(name, label, y_pred, from_logits):
+def _known_logits(name, y_pred):
     """The logits that the op NAME shall start from instead of Y_PRED; None if none are known.
 
     As in Keras on TensorFlow: a probability that was rounded to 0 or 1 would end the gradient.
     """
-    logits = _LOGITS[name](y_pred) if isinstance(y_pred, Tensor) else None
-    if logits is not None and from_logits:
-        warnings.warn(
-            f"{label}: from_logits=True, but y_pred went through a softmax or sigmoid; its logits are used",
-            stacklevel=4,
-        )
-    return logits
+    return _LOGITS[name](y_pred) if isinstance(y_pred, Tensor) else None
+
+
+def _warn_of_probabilities(label):
+    warnings.warn(
+        f"{label}: from_logits=True, but y_pred went through a softmax or sigmoid: leave out one of the two. "
+        "Its logits are used",
+        stacklevel=4,
+    )
 
 
 def _crossentropy(name, y_true, y_pred, from_logits, **arguments):
     """The op NAME of the core."""
-    logits = _known_logits(name, name, y_pred, from_logits)
+    logits = _known_logits(name, y_pred)
     if logits is not None:
+        if from_logits:
+            _warn_of_probabilities(name)
         y_pred, from_logits = logits, True
     return getattr(_core, name)(y_true, y_pred, **core_attributes(from_logits=from_logits, **arguments))
 
@@ -113,9 +117,17 @@ def bound(function, label, arguments, op_name=None):
         return plain
     of_logits = getattr(_core, name).bind(label, **{**attributes, "from_logits": True})
 
+    warns = attributes["from_logits"]
+
     def call(y_true, y_pred):
-        logits = _known_logits(name, label, y_pred, attributes["from_logits"])
-        return plain(y_true, y_pred) if logits is None else of_logits(y_true, logits)
+        nonlocal warns
+        logits = _known_logits(name, y_pred)
+        if logits is None:
+            return plain(y_true, y_pred)
+        if warns:  # once, not at every step
+            warns = False
+            _warn_of_probabilities(label)
+        return of_logits(y_true, logits)
 
     return call
 

@@ -3,6 +3,7 @@
 import importlib
 
 _NAMES = {
+    "Function": "function",
     "Functional": "functional",
     "Input": "cnnpy.layers",
     "Model": "model",

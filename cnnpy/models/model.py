@@ -25,7 +25,7 @@ class Model(Trainer, SavingMethods, OldSpellings, Layer):
         if cls is Model:
             for wrong in ("input", "output"):
                 if wrong in kwargs:
-                    raise TypeError(f"Model: unknown argument '{wrong}'; write Model(inputs=..., outputs=...)")
+                    raise ValueError(f"Model: unknown argument '{wrong}'; write Model(inputs=..., outputs=...)")
             if _is_functional(args, kwargs):
                 from cnnpy.models.functional import Functional
 
@@ -94,7 +94,9 @@ class Model(Trainer, SavingMethods, OldSpellings, Layer):
 
     def _build_for(self, args, kwargs):
         if type(self).build is Model.build:  # the layers are built when `call` comes to them
+            shapes = calling.shapes_of(args[0] if args else next(iter(kwargs.values())))
             self.__dict__["built"] = True
+            self.__dict__["_build_shapes"] = tree.map_shapes(lambda s: None if s is None else (None, *s[1:]), shapes)
         else:
             calling.build_for(self, args, kwargs)
 
@@ -126,6 +128,18 @@ class Model(Trainer, SavingMethods, OldSpellings, Layer):
 
     def get_config(self):
         return super().get_config()
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that CONFIG describes, with fresh weights. `Model` itself reads those of functional models."""
+        from cnnpy.saving import CustomObjectScope
+
+        if cls is Model and "output_layers" in config:
+            from cnnpy.models.functional import Functional
+
+            return Functional.from_config(config, custom_objects)
+        with CustomObjectScope(custom_objects):
+            return super().from_config(config)
 
     def to_json(self, **kwargs):
         """The architecture as JSON text; KWARGS go to json.dumps."""

@@ -262,8 +262,9 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, module
 def _offered(room):
     """The public names of ROOM that configs may hold."""
     names = importlib.import_module(f"cnnpy.{room}").__all__
-    extra = ["SymbolicOp"] if room == "layers" else []
-    return [name for name in (*names, *extra) if name not in ("deserialize", "get", "serialize")]
+    if room in ("layers", "models", "optimizers"):  # these have functions too that are none for configs
+        return [name for name in (*names, "SymbolicOp") if name[0].isupper()]
+    return [name for name in names if name not in ("deserialize", "get", "serialize")]
 
 
 def _find(name, registered_name, module, module_objects):
@@ -276,7 +277,7 @@ def _find(name, registered_name, module, module_objects):
     if parts[0] in ("keras", "cnnpy", "tf_keras"):
         rooms = [part for part in parts if part in _ROOMS] or ["models", "layers"]
         for room in rooms:
-            found = getattr(importlib.import_module(f"cnnpy.{room}"), name) if name in _offered(room) else None
+            found = getattr(importlib.import_module(f"cnnpy.{room}"), name, None) if name in _offered(room) else None
             if found is not None:
                 return found
         known = [n for room in rooms for n in _offered(room)]

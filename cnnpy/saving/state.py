@@ -106,6 +106,9 @@ def load_state(model, reader, skip_mismatch=False):
             if not skip_mismatch:
                 raise
             problems.append((saveable, error))
+    for saveable, _ in fits:
+        if hasattr(saveable, "seed_generator"):
+            saveable._bind_ops()  # its op knows the seed
     if problems:
         warnings.warn(_explain(problems), stacklevel=4)
 
