@@ -51,7 +51,7 @@ def check_keywords(layer, keywords, shape_keywords):
             for cls in type(layer).__mro__:
                 if "__init__" in cls.__dict__ and cls is not object:
                     known += [n for n in parameters(cls.__init__)[0] if n not in known]
-            raise TypeError(
+            raise ValueError(
                 f"{type(layer).__name__}: unknown argument {name!r}.{suggestion(name, known)} It takes: "
                 f"{', '.join([*known, *shape_keywords[:2]])}"
             )

@@ -571,7 +571,7 @@ class Layer:
         """A layer of this configuration, with fresh weights."""
         try:
             return cls(**config)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise TypeError(
                 f"{cls.__name__}.from_config: {error}. The config was {config}; if the class has a get_config(), it "
                 "must return what __init__ takes"

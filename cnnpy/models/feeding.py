@@ -71,13 +71,13 @@ def _array_data(model, x, y, sample_weight, batch_size, steps, shuffle, class_we
     x, y, sample_weight = arrays_in(x, "x"), arrays_in(y, "y"), arrays_in(sample_weight, "sample_weight")
     if labels:
         _require_labels(model, y)
+    _check_x(model, x)
     samples = count_samples([("x", x), ("y", y), ("sample_weight", sample_weight)])
     if class_weight is not None:
         _check_class_weight(sample_weight, y)
         sample_weight = class_weights_to_sample_weights(y, class_weight)
     if batch_size is None:
         batch_size = -(-samples // steps) if steps else 32
-    _check_x(model, x)
     data = ArrayData(x, y, sample_weight, batch_size, shuffle, _input_dtypes(model, x))
     _prepare(model, data, y, labels)
     return data
@@ -178,8 +178,11 @@ def _prepare(model, data, y, labels):
         return
     known = _symbolic_outputs(model)
     outputs = outputs if known is None else known
-    if y is not None and outputs is not None and not _judges_itself(model):
-        check_labels(model, y, outputs)
+    if y is not None and model._compile_loss is not None and not _judges_itself(model):
+        if outputs is None and model.built:  # only one written as a class: its shapes are known by running it
+            outputs = model(data.first_row(), training=False)
+        if outputs is not None:
+            check_labels(model, y, outputs)
     _build_optimizer(model)
 
 

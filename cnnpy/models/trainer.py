@@ -338,7 +338,8 @@ class Trainer(TrainerMetrics, TrainerState):
 
         Arguments:
             x: inputs: an array `(samples, ...)`, a list or dict of arrays for several inputs, or a source of batches: a
-                generator or other iterable, or an object with `len()` and `[]`, giving `(x, y)` or `(x, y, weights)`.
+                generator or other iterable, a `utils.PyDataset` (whose workers read ahead) or another object with
+                `len()` and `[]`, giving `(x, y)` or `(x, y, weights)`.
                 Arrays may have any number dtype and may be memory-mapped.
             y: labels, arrays; None if x gives batches.
             batch_size: samples per step, 32 if not given. Not for sources of batches.
@@ -362,7 +363,8 @@ class Trainer(TrainerMetrics, TrainerState):
             `model.history` has the epochs done.
 
         Raises:
-            ValueError: compile() is missing; arrays, labels and model do not fit; settings out of range.
+            ValueError: compile() is missing; arrays, labels and model do not fit; NaN; settings out of range.
+            FloatingPointError: a loss or gradient is not finite, after `config.enable_check_numerics()`.
             TypeError: data that are no numbers; settings of a wrong type.
         """
         self._require_compiled("fit")

@@ -169,7 +169,7 @@ def test_wrong_inputs_name_the_layer(case):
 @each()
 def test_unknown_argument(case):
     with pytest.raises(
-        TypeError, match=f"{case.layer}: unknown argument 'activty_regularizer'. Did you mean .*It takes:"
+        ValueError, match=f"{case.layer}: unknown argument 'activty_regularizer'. Did you mean .*It takes:"
     ):
         case.make(cnnpy, activty_regularizer="l2")
 

@@ -376,3 +376,24 @@ def test_gradients_that_are_not_finite_are_named(checked_numerics):
         FloatingPointError, match=r"gradient of 'd/kernel' has (NaN|infinity), while the loss is finite"
     ):
         model.fit(X[:, 0, :, 0], Y, verbose=0)
+
+
+def test_labels_of_a_built_class_are_named_before_the_first_batch_too():
+    """They were only found by the loss, in the middle of an epoch."""
+
+    class Own(cnnpy.Model):
+        def __init__(self):
+            super().__init__()
+            self.flatten, self.dense = layers.Flatten(), layers.Dense(3, activation="softmax")
+
+        def call(self, x):
+            return self.dense(self.flatten(x))
+
+    model = Own()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+    refused(model, ValueError, "label 5 at index 19 is out of range: the last layer has 3 units", y=[*Y[:19], 5])
+
+
+def test_a_list_of_samples_is_no_list_of_inputs():
+    refused(net(), ValueError, r"x: 20 arrays for a model with 1 input\(s\).*np.stack\(\) makes one", x=list(X))

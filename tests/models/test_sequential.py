@@ -155,7 +155,7 @@ def test_errors():
         model.build()
     with pytest.raises(ValueError, match="not the result of calling"):
         model.add(layers.Dense(2)(cnnpy.Input((5,))))
-    with pytest.raises(TypeError, match=r"unknown argument 'nme'. Did you mean 'name'"):
+    with pytest.raises(ValueError, match=r"unknown argument 'nme'. Did you mean 'name'"):
         cnnpy.Sequential(nme="x")
 
 
