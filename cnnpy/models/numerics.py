@@ -60,17 +60,24 @@ def first_trouble(model, x, training):
     return f"the outputs have {kind}" if kind else None
 
 
-def check(model, x, loss, training, y=None):
-    """Raises a FloatingPointError that says where the NaN or infinity of LOSS comes from, if it has any."""
+def explain(model, x, loss, training, y=None):
+    """Says where the NaN or infinity of LOSS comes from; None if it has none."""
     kind = trouble(loss)
     if kind is None:
-        return
+        return None
     where = first_trouble(model, x, training)
     if where is None:
         where = (
             "the labels have NaN" if trouble(y) == "NaN" else "all layers' outputs are finite: it is the loss itself"
         )
-    raise FloatingPointError(f"the loss is {kind}: {where}")
+    return f"the loss is {kind}: {where}"
+
+
+def check(model, x, loss, training, y=None):
+    """Raises a FloatingPointError that says where the NaN or infinity of LOSS comes from, if it has any."""
+    text = explain(model, x, loss, training, y)
+    if text is not None:
+        raise FloatingPointError(text)
 
 
 def check_gradients(gradients, variables):

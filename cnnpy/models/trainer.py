@@ -94,6 +94,7 @@ class Trainer(TrainerMetrics, TrainerState):
             _compile_arguments=None,
             _fit_variables_cache=None,
             _running=None,
+            _trouble=None,
             _initial_epoch=None,
             _going_on=None,
             train_function=None,
@@ -253,6 +254,8 @@ class Trainer(TrainerMetrics, TrainerState):
         variables = self._fit_variables_cache or self.trainable_variables
         if config.is_check_numerics_enabled():
             numerics.check(self, x, loss, True, y)
+        if self._trouble == "":  # TerminateOnNaN wants to know, while the weights are what they were
+            self._keep(_trouble=numerics.explain(self, x, loss, True, y) or "")
         if variables:
             gradients = tape.gradient(target, variables)
             if config.is_check_numerics_enabled():

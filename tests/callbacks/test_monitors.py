@@ -5,6 +5,7 @@ import types
 import numpy as np
 import pytest
 
+import cnnpy
 from cnnpy.callbacks import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau, TerminateOnNaN
 
 
@@ -149,3 +150,27 @@ def test_terminate_on_nan(loss, capsys):
     assert "Batch 2: Invalid loss" in capsys.readouterr().out
     with pytest.raises(RuntimeError, match="at batch 2"):
         TerminateOnNaN(raise_error=True).on_batch_end(2, {"loss": loss})
+
+
+def test_terminate_on_nan_names_the_layer(capsys):
+    layers = cnnpy.layers
+    model = cnnpy.Sequential(
+        [
+            layers.Input((3,)),
+            layers.Dense(4, name="fine"),
+            layers.Lambda(lambda x: cnnpy.ops.log(cnnpy.ops.relu(x) - 1e3), name="log_of_nothing"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse")
+    x, y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+    model.fit(x, y, batch_size=4, verbose=0, callbacks=[TerminateOnNaN()])
+    told = capsys.readouterr().out
+    assert (
+        'Batch 0: Invalid loss, terminating training: the loss is NaN: NaN first appeared in the outputs of Lambda "log_of_nothing"'
+        in told
+    )
+    model.get_layer("fine").kernel.assign(np.full((3, 4), np.nan))
+    with pytest.raises(RuntimeError, match=r'the loss is nan at batch 0: .* outputs of Dense "fine", whose kernel'):
+        model.fit(x, y, verbose=0, callbacks=[TerminateOnNaN(raise_error=True)])
+    assert model._trouble is None
