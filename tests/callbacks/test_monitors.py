@@ -166,10 +166,8 @@ def test_terminate_on_nan_names_the_layer(capsys):
     x, y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
     model.fit(x, y, batch_size=4, verbose=0, callbacks=[TerminateOnNaN()])
     told = capsys.readouterr().out
-    assert (
-        'Batch 0: Invalid loss, terminating training: the loss is NaN: NaN first appeared in the outputs of Lambda "log_of_nothing"'
-        in told
-    )
+    assert "Batch 0: Invalid loss, terminating training: the loss is NaN" in told
+    assert 'NaN first appeared in the outputs of Lambda "log_of_nothing"' in told
     model.get_layer("fine").kernel.assign(np.full((3, 4), np.nan))
     with pytest.raises(RuntimeError, match=r'the loss is nan at batch 0: .* outputs of Dense "fine", whose kernel'):
         model.fit(x, y, verbose=0, callbacks=[TerminateOnNaN(raise_error=True)])

@@ -22,7 +22,11 @@ def networks(**optimizer):
     made = []
     for k in (keras, cnnpy):
         model = k.Sequential(
-            [k.Input((4,)), k.layers.Dense(3, activation="relu", name="h"), k.layers.Dense(1, activation="sigmoid")],
+            [
+                k.Input((4,)),
+                k.layers.Dense(3, activation="relu", name="h"),
+                k.layers.Dense(1, activation="sigmoid", name="o"),
+            ],
             name="net",
         )
         model.compile(k.optimizers.SGD(0.5, **optimizer), "binary_crossentropy", metrics=["accuracy"])
