@@ -197,6 +197,7 @@ op_names: Final[tuple[str, ...]]
 abs: Op
 activation: Op
 add: Op
+affine2d: Op
 all: Op
 any: Op
 argmax: Op
@@ -272,6 +273,7 @@ reduce_loss: Op
 relu: Op
 repeat: Op
 reshape: Op
+resize2d: Op
 round: Op
 rsqrt: Op
 selu: Op

@@ -83,6 +83,7 @@ typedef struct {
 #include "kernels/nonlinear.h"
 #include "kernels/optimizers.h"
 #include "kernels/pool.h"
+#include "kernels/resample.h"
 #include "kernels/upsample.h"
 
 #endif
