@@ -42,6 +42,7 @@ class KerasTensor:
         self.name = name or uniquify("keras_tensor")
         self.sparse = False
         self._keras_history = history  # (layer, index of its node, index among the outputs)
+        self._masked = False  # whether data in its place may have a mask
 
     @property
     def ndim(self):
@@ -174,8 +175,10 @@ class Node:
         self.output_tensors = tree.flatten(outputs)
         self.parents = [x.node for x in self.input_tensors]
         index = len(layer._inbound_nodes)
+        masked = layer._may_be_masked(kwargs, self.input_tensors)
         for i, tensor in enumerate(self.output_tensors):
             tensor._keras_history = (layer, index, i)
+            tensor._masked = masked
         layer._inbound_nodes.append(self)
 
     @property
