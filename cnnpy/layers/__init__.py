@@ -4,17 +4,21 @@ import importlib
 
 _FILES = {
     "activation": "Activation ELU LeakyReLU ReLU Softmax",
+    "batch_normalization": "BatchNormalization",
     "convolution": "Conv2D Convolution2D",
     "core": "Dense Identity Input InputLayer Lambda Rescaling",
+    "embedding": "Embedding",
     "input_spec": "InputSpec",
     "layer": "Layer",
     "merging": "Add Average Concatenate Maximum Minimum Multiply Subtract "
     "add average concatenate maximum minimum multiply subtract",
-    "normalization": "BatchNormalization",
+    "masking": "Masking",
+    "normalization": "GroupNormalization LayerNormalization RMSNormalization UnitNormalization",
     "pooling": "AveragePooling2D AvgPool2D GlobalAveragePooling2D GlobalAvgPool2D GlobalMaxPool2D GlobalMaxPooling2D "
     "MaxPool2D MaxPooling2D",
     "regularization": "Dropout SpatialDropout2D",
     "reshaping": "Cropping2D Flatten Permute Reshape UpSampling2D ZeroPadding2D",
+    "spectral_normalization": "SpectralNormalization",
     "symbolic": "KerasTensor",
     "symbolic_op": "SymbolicOp",
     "wrappers": "Wrapper",
