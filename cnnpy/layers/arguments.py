@@ -3,14 +3,19 @@
 from cnnpy import _core, config
 
 
-def pair(layer_name, name, value, minimum=1):
-    """VALUE, an integer or two, as a tuple of two integers of at least MINIMUM."""
-    if hasattr(value, "__index__") and not isinstance(value, bool):
-        result = (int(value),) * 2
-    elif isinstance(value, (tuple, list)) and len(value) == 2 and all(hasattr(v, "__index__") for v in value):
+def _is_integer(value):
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def tuple_of(layer_name, name, value, rank, minimum=1):
+    """VALUE, an integer or RANK of them, as a tuple of RANK integers of at least MINIMUM."""
+    if _is_integer(value):
+        result = (int(value),) * rank
+    elif isinstance(value, (tuple, list)) and len(value) == rank and all(map(_is_integer, value)):
         result = tuple(int(v) for v in value)
     else:
-        raise ValueError(f"{layer_name}: {name} must be an integer or a tuple of 2 integers, got {value!r}")
+        plural = "" if rank == 1 else "s"
+        raise ValueError(f"{layer_name}: {name} must be an integer or a tuple of {rank} integer{plural}, got {value!r}")
     if min(result) < minimum:
         raise ValueError(f"{layer_name}: {name} must be at least {minimum}, got {value!r}")
     return result
@@ -20,36 +25,42 @@ def positive(layer_name, name, value):
     """VALUE as an integer of at least 1."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 1:
+    if not _is_integer(value) or int(value) < 1:
         raise ValueError(f"{layer_name}: {name} must be an integer of at least 1, got {value!r}")
     return int(value)
 
 
-def padding_name(layer_name, value):
-    """'valid' or 'same'."""
+def padding_name(layer_name, value, allowed=("valid", "same")):
+    """VALUE in lower case, one of ALLOWED."""
     text = value.lower() if isinstance(value, str) else value
-    if text not in ("valid", "same"):
-        raise ValueError(f"{layer_name}: padding must be 'valid' or 'same', got {value!r}")
+    if text not in allowed:
+        names = [repr(name) for name in allowed]
+        raise ValueError(f"{layer_name}: padding must be {', '.join(names[:-1])} or {names[-1]}, got {value!r}")
     return text
 
 
-def margins(layer_name, name, value):
-    """((top, bottom), (left, right)) from an integer, two, or two pairs."""
-    if hasattr(value, "__index__") and not isinstance(value, bool):
-        result = ((int(value),) * 2,) * 2
+_SIDES = {
+    1: "an integer or (left, right)",
+    2: "an integer, 2 integers, or ((top, bottom), (left, right))",
+    3: "an integer, 3 integers, or ((front, back), (top, bottom), (left, right))",
+}
+
+
+def margins(layer_name, name, value, rank=2):
+    """A pair (before, after) for each of RANK axes: from an integer, one for each axis, or the pairs.
+
+    For one axis two integers are the pair itself.
+    """
+    if _is_integer(value):
+        result = ((int(value),) * 2,) * rank
     else:
         try:
-            rows, columns = value
-            result = tuple(
-                (int(v),) * 2 if hasattr(v, "__index__") else tuple(int(i) for i in v) for v in (rows, columns)
-            )
+            sides = [value] if rank == 1 else list(value)
+            result = tuple((int(v),) * 2 if _is_integer(v) else tuple(int(i) for i in v) for v in sides)
         except (TypeError, ValueError):
             result = ()
-    if len(result) != 2 or any(len(v) != 2 or min(v) < 0 for v in result):
-        raise ValueError(
-            f"{layer_name}: {name} must be an integer, 2 integers, or ((top, bottom), (left, right)), none negative; "
-            f"got {value!r}"
-        )
+    if len(result) != rank or any(len(v) != 2 or min(v) < 0 for v in result):
+        raise ValueError(f"{layer_name}: {name} must be {_SIDES[rank]}, none negative; got {value!r}")
     return result
 
 
@@ -62,29 +73,29 @@ def data_format(layer_name, value):
 
 
 def to_last(x):
-    """NCHW to NHWC."""
-    return _core.transpose(x, axes=(0, 2, 3, 1))
+    """Channels from the second place to the last: NCHW to NHWC."""
+    return _core.transpose(x, axes=(0, *range(2, x.ndim), 1))
 
 
 def to_first(x):
-    """NHWC to NCHW."""
-    return _core.transpose(x, axes=(0, 3, 1, 2))
+    """Channels from the last place to the second: NHWC to NCHW."""
+    return _core.transpose(x, axes=(0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
 def shape_to_last(shape):
     """(N, C, H, W) as (N, H, W, C)."""
-    return (shape[0], shape[2], shape[3], shape[1])
+    return (shape[0], *shape[2:], shape[1])
 
 
 def shape_to_first(shape):
     """(N, H, W, C) as (N, C, H, W)."""
-    return (shape[0], shape[3], shape[1], shape[2])
+    return (shape[0], shape[-1], *shape[1:-1])
 
 
 def window_size(size, window, stride, padding, dilation=1):
     """How many places a window has along an axis of SIZE (None if that is open); below 1 if it does not fit."""
     if size is None:
         return None
-    if padding == "same":
+    if padding in ("same", "causal"):
         return -(-size // stride)
     return (size - (window - 1) * dilation - 1) // stride + 1

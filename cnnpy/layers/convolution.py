@@ -38,10 +38,10 @@ class Conv2D(ImageLayer):
         super().__init__(data_format=data_format, activity_regularizer=activity_regularizer, **kwargs)
         owner = type(self).__name__
         self.filters = arguments.positive(owner, "filters", filters)
-        self.kernel_size = arguments.pair(owner, "kernel_size", kernel_size)
-        self.strides = arguments.pair(owner, "strides", strides)
+        self.kernel_size = arguments.tuple_of(owner, "kernel_size", kernel_size, 2)
+        self.strides = arguments.tuple_of(owner, "strides", strides, 2)
         self.padding = arguments.padding_name(owner, padding)
-        self.dilation_rate = arguments.pair(owner, "dilation_rate", dilation_rate)
+        self.dilation_rate = arguments.tuple_of(owner, "dilation_rate", dilation_rate, 2)
         self.groups = arguments.positive(owner, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"{owner}: filters must be a multiple of groups, got filters={filters}, groups={groups}")
@@ -120,7 +120,7 @@ class Conv2D(ImageLayer):
     def _image_shape(self, shape):
         places = (
             arguments.window_size(size, k, s, self.padding, d)
-            for size, k, s, d in zip(shape[1:3], self.kernel_size, self.strides, self.dilation_rate)
+            for size, k, s, d in zip(shape[1:-1], self.kernel_size, self.strides, self.dilation_rate)
         )
         return (shape[0], *places, self.filters)
 

@@ -21,6 +21,12 @@ def standardize_reduction(reduction):
     return reduction
 
 
+def weights_of_mask(y_pred, sample_weight, reduction):
+    """SAMPLE_WEIGHT, made 0 where Y_PRED has a mask that leaves values out."""
+    mask = y_pred._keras_mask if isinstance(y_pred, Tensor) else None
+    return sample_weight if mask is None else weights_of_kept(np.asarray(mask, bool), sample_weight, reduction)
+
+
 def float_tensor(value, dtype=None):
     """VALUE as a float Tensor: of DTYPE, else of its own dtype if it is a float array, else of `config.floatx()`."""
     if not isinstance(value, Tensor):
@@ -52,6 +58,20 @@ def match_ranks(y_true, y_pred):
     return y_true, y_pred
 
 
+def weights_of_kept(kept, sample_weight, reduction):
+    """Sample weights that are 0 where KEPT (bool, one for each value) is False. In a mean over the number of values
+    those kept weigh more, so that it is a mean over them."""
+    weight = kept.astype("float64")
+    if reduction in ("mean", "sum_over_batch_size") and kept.any():
+        weight *= kept.size / kept.sum()
+    if sample_weight is None:
+        return weight
+    given = np.asarray(sample_weight)
+    while given.ndim > weight.ndim and given.shape[-1] == 1:
+        given = given[..., 0]
+    return weight * given.reshape(given.shape + (1,) * (weight.ndim - given.ndim))
+
+
 class Loss:
     """A loss: `loss(y_true, y_pred, sample_weight=None)` gives a scalar Tensor.
 
@@ -59,7 +79,7 @@ class Loss:
     mean over their number ('sum_over_batch_size', 'mean'), the 'sum', the weighted sum divided by the sum of the
     weights ('mean_with_sample_weight'), or nothing ('none', None: the values themselves). Sample weights multiply the
     values; they are aligned with the first axes of the values (one weight per sample, or per sample and row ...), or
-    else as NumPy broadcasts.
+    else as NumPy broadcasts. What a mask of y_pred leaves out weighs nothing, and the mean is one over the rest.
 
     DTYPE is what y_pred is converted to first. Without it float predictions keep their own dtype (Keras converts to
     floatx).
@@ -88,6 +108,8 @@ class Loss:
         return self._dtype or config.floatx()
 
     def __call__(self, y_true, y_pred, sample_weight=None):
+        if type(y_pred) is Tensor and y_pred._keras_mask is not None:
+            sample_weight = weights_of_mask(y_pred, sample_weight, self.reduction)
         if type(y_pred) is not Tensor or self._dtype is not None:
             y_pred = float_tensor(y_pred, self._dtype)
         if not self._raw_labels:

@@ -1,6 +1,7 @@
 """Sums and means over batches."""
 
 from cnnpy import _core
+from cnnpy.losses.loss import weights_of_mask
 from cnnpy.metrics.metric import Metric
 from cnnpy.utils.scalar import Scalar
 
@@ -57,7 +58,8 @@ class MeanMetricWrapper(Mean):
         self._fn_kwargs = kwargs
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch; its values are weighted by SAMPLE_WEIGHT."""
+        """Adds a batch; its values are weighted by SAMPLE_WEIGHT, and by 0 where a mask of Y_PRED leaves them out."""
+        sample_weight = weights_of_mask(y_pred, sample_weight, "sum")
         total, count = _weighted_sum(self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
         self.total += total
         self.count += count
@@ -114,7 +116,8 @@ class CoreMetric(FunctionMetric):
         self._op = op.bind(f'{type(self).__name__} "{self.name}"', **attributes)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch; its values are weighted by SAMPLE_WEIGHT."""
+        """Adds a batch; its values are weighted by SAMPLE_WEIGHT, and by 0 where a mask of Y_PRED leaves them out."""
+        sample_weight = weights_of_mask(y_pred, sample_weight, "sum")
         total, count = _weighted_sum(self._op(y_true, y_pred), sample_weight)
         self.total += total
         self.count += count

@@ -1,4 +1,4 @@
-"""Activations, one-hot classes, convolution and pooling as functions. Images are NHWC."""
+"""Activations, one-hot classes and convolution as functions. Images are NHWC."""
 
 from cnnpy import _core, activations, config
 from cnnpy.activations import (
@@ -33,7 +33,6 @@ from cnnpy.layers.symbolic import symbolic
 from cnnpy.ops._convert import floats, one_axis, tensor
 
 __all__ = [
-    "average_pool",
     "celu",
     "conv",
     "elu",
@@ -47,7 +46,6 @@ __all__ = [
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
-    "max_pool",
     "one_hot",
     "relu",
     "relu6",
@@ -119,23 +117,3 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
         )
     attributes = {"strides": _two(strides), "padding": padding, "dilation": _two(dilation_rate)}
     return back(_core.conv2d(x, kernel, groups=x.shape[3] // depth, **attributes))
-
-
-@symbolic
-def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-    """The largest of each window of images; STRIDES None takes POOL_SIZE."""
-    x, back = _images("max_pool", inputs, data_format)
-    size = _two(pool_size)
-    return back(
-        _core.max_pool2d(x, pool_size=size, strides=size if strides is None else _two(strides), padding=padding)
-    )
-
-
-@symbolic
-def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-    """The mean of each window of images, without its padding; STRIDES None takes POOL_SIZE."""
-    x, back = _images("average_pool", inputs, data_format)
-    size = _two(pool_size)
-    return back(
-        _core.average_pool2d(x, pool_size=size, strides=size if strides is None else _two(strides), padding=padding)
-    )
