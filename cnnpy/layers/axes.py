@@ -1,5 +1,7 @@
 """Computations over any axes of a tensor, whose ops work on the last dimensions; of layers and of cnnpy.ops."""
 
+import warnings
+
 from cnnpy import _core
 
 
@@ -39,6 +41,14 @@ def over_axes(op, what, axis, x, *weights):
     order = [a for a in range(ndim) if a not in places] + places
     y = op(_core.transpose(x, axes=order), *weights)
     return _core.transpose(y, axes=sorted(range(ndim), key=order.__getitem__))
+
+
+def warn_of_rms_scaling(instead):
+    """For the caller's caller: what Keras has deprecated."""
+    warnings.warn(
+        f"rms_scaling=True divides by the standard deviation, not by the root mean square; use {instead} for that",
+        stacklevel=3,
+    )
 
 
 def scale_by_deviation(x, gamma, dims, epsilon):

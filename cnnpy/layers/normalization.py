@@ -1,10 +1,16 @@
 """Normalisation of samples by themselves: layer, group, unit and root mean square; and what batch normalisation shares
 with them."""
 
-import warnings
-
 from cnnpy import _core, constraints, initializers, regularizers
-from cnnpy.layers.axes import checked_axes, over_axes, places_of, scale_by_deviation, sizes_along, unit_length
+from cnnpy.layers.axes import (
+    checked_axes,
+    over_axes,
+    places_of,
+    scale_by_deviation,
+    sizes_along,
+    unit_length,
+    warn_of_rms_scaling,
+)
 from cnnpy.layers.calling import label
 from cnnpy.layers.layer import Layer
 
@@ -113,11 +119,7 @@ class LayerNormalization(_OverAxes, ScaledNormalization):
     def __init__(self, axis=-1, *args, rms_scaling=False, **kwargs):
         super().__init__(checked_axes(type(self).__name__, axis), *args, **kwargs)
         if rms_scaling:
-            warnings.warn(
-                "LayerNormalization(rms_scaling=True) divides by the standard deviation, not by the root mean square; "
-                "use RMSNormalization for that",
-                stacklevel=2,
-            )
+            warn_of_rms_scaling("RMSNormalization")
         self.rms_scaling = bool(rms_scaling)
 
     def build(self, input_shape):

@@ -1,7 +1,7 @@
 """Normalisation by given or own moments, and vectors of unit length."""
 
 from cnnpy import _core, config
-from cnnpy.layers.axes import checked_axes, over_axes, scale_by_deviation
+from cnnpy.layers.axes import checked_axes, over_axes, scale_by_deviation, warn_of_rms_scaling
 from cnnpy.layers.axes import unit_length as _unit_length
 from cnnpy.layers.symbolic import symbolic
 from cnnpy.ops._convert import axes, floats, tensor
@@ -25,9 +25,11 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_sca
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with the moments over AXIS, an integer or several, whose
     sizes GAMMA and BETA have.
 
-    EPSILON is `config.epsilon()` by default. RMS_SCALING gives x / sqrt(variance + epsilon) * gamma.
+    EPSILON is `config.epsilon()` by default. RMS_SCALING, deprecated, gives x / sqrt(variance + epsilon) * gamma.
     """
     x, axis, epsilon = _prepare("layer_normalization", x, axis, epsilon)
+    if rms_scaling:
+        warn_of_rms_scaling("rms_normalization")
     dims = len(axis) if isinstance(axis, list) else 1
     gamma, beta = _vectors(x, gamma, beta)
 
