@@ -225,7 +225,7 @@ def masks_for_call(layer, args, kwargs):
 def mask_outputs(layer, inputs, outputs, previous):
     """Puts on OUTPUTS the masks that the layer computes for INPUTS, which had the masks PREVIOUS."""
     if not layer.supports_masking:
-        if previous is not None and layer._warns_of_masks:
+        if previous is not None and masks_of(inputs) is not None and layer._warns_of_masks:
             warnings.warn(
                 f"{label(layer)} was passed an input with a mask but does not support masking: the mask ends here, "
                 "and later layers will not see it",
@@ -245,11 +245,11 @@ def mask_outputs(layer, inputs, outputs, previous):
 
 def may_be_masked(layer, kwargs, inputs):
     """Whether outputs of LAYER for symbolic INPUTS can have masks when there is data; if in doubt, yes."""
-    if any(one._makes_masks for one in layer._all_layers()):
-        return True
-    if not any(x._masked for x in inputs) and kwargs.get("mask") is None:
-        return False
-    return layer.supports_masking or len(layer._all_layers()) > 1
+    given = any(x._masked for x in inputs) or kwargs.get("mask") is not None
+    if layer._plain:  # it holds no other layers
+        return layer._makes_masks or (given and layer.supports_masking)
+    held = layer._all_layers()
+    return any(one._makes_masks for one in held) or (given and (layer.supports_masking or len(held) > 1))
 
 
 # ---- shapes ----

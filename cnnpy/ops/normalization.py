@@ -21,12 +21,15 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
 
 
 @symbolic
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_scaling=False):
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwargs):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with the moments over AXIS, an integer or several, whose
     sizes GAMMA and BETA have.
 
-    EPSILON is `config.epsilon()` by default. RMS_SCALING, deprecated, gives x / sqrt(variance + epsilon) * gamma.
+    EPSILON is `config.epsilon()` by default. `rms_scaling=True`, deprecated, gives x / sqrt(variance + epsilon) * gamma.
     """
+    rms_scaling = kwargs.pop("rms_scaling", False)
+    if kwargs:
+        raise TypeError(f"layer_normalization: unknown arguments {sorted(kwargs)}")
     x, axis, epsilon = _prepare("layer_normalization", x, axis, epsilon)
     if rms_scaling:
         warn_of_rms_scaling("rms_normalization")

@@ -119,6 +119,7 @@ def test_a_layer_without_support_ends_the_mask_and_says_so():
         with pytest.warns(UserWarning, match=f'{type(layer).__name__} "mine" was passed an input with a mask'):
             assert mask_of(layer(masked())) is None
     layer(np.ones((2, 4, 3)))  # nothing to say without a mask
+    Seen()(np.ones((2, 4, 3)), mask=np.ones((2, 4), bool))  # nor where the caller passes one to `call`
 
 
 def test_call_takes_the_mask_by_name():

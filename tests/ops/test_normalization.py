@@ -75,6 +75,8 @@ def test_steps_of_a_model():
 def test_bad_arguments():
     with pytest.raises(ValueError, match="normalize: order must be an integer of at least 1, got 0"):
         ops.normalize(X, order=0)
+    with pytest.raises(TypeError, match=r"layer_normalization: unknown arguments \['scaling'\]"):
+        ops.layer_normalization(X, scaling=True)
     with pytest.raises(TypeError, match="layer_normalization: axis must be an integer or a list of integers"):
         ops.layer_normalization(X, axis="last")
     with pytest.raises(ValueError, match="rms_normalization: axis 5 does not name different axes"):
