@@ -25,7 +25,7 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with the moments over AXIS, an integer or several, whose
     sizes GAMMA and BETA have.
 
-    EPSILON is `config.epsilon()` by default. `rms_scaling=True`, deprecated, gives x / sqrt(variance + epsilon) * gamma.
+    EPSILON is `config.epsilon()` by default. `rms_scaling=True`, deprecated, divides x itself by that square root.
     """
     rms_scaling = kwargs.pop("rms_scaling", False)
     if kwargs:
