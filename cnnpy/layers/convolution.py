@@ -97,9 +97,7 @@ class Conv2D(ImageLayer):
 
     def _bind_ops(self):
         fused = activations.fused_name(self.activation)
-        if self._first and fused == "softmax":  # over the last axis, which is the width here
-            fused = None
-        self._after = None if fused else self.activation
+        self._after = None if fused else activations.bound(self.activation, label(self))
         self._op = _core.conv2d.bind(
             label(self),
             strides=self.strides,

@@ -21,12 +21,6 @@ def standardize_reduction(reduction):
     return reduction
 
 
-def weights_of_mask(y_pred, sample_weight, reduction):
-    """SAMPLE_WEIGHT, made 0 where Y_PRED has a mask that leaves values out."""
-    mask = y_pred._keras_mask if isinstance(y_pred, Tensor) else None
-    return sample_weight if mask is None else weights_of_kept(np.asarray(mask, bool), sample_weight, reduction)
-
-
 def float_tensor(value, dtype=None):
     """VALUE as a float Tensor: of DTYPE, else of its own dtype if it is a float array, else of `config.floatx()`."""
     if not isinstance(value, Tensor):
@@ -86,6 +80,7 @@ class Loss:
     """
 
     _raw_labels = False  # whether `call` takes labels as they come
+    _kept = None  # of losses that leave values out: a method of (y_true, values) that tells which stay, None for all
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name = name or auto_name(type(self).__name__)
@@ -108,8 +103,7 @@ class Loss:
         return self._dtype or config.floatx()
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        if type(y_pred) is Tensor and y_pred._keras_mask is not None:
-            sample_weight = weights_of_mask(y_pred, sample_weight, self.reduction)
+        mask = y_pred._keras_mask if isinstance(y_pred, Tensor) else None
         if type(y_pred) is not Tensor or self._dtype is not None:
             y_pred = float_tensor(y_pred, self._dtype)
         if not self._raw_labels:
@@ -117,6 +111,12 @@ class Loss:
         elif not isinstance(y_true, (Tensor, np.ndarray)):
             y_true = np.asarray(y_true)
         values = self.call(y_true, y_pred)
+        if mask is not None or self._kept is not None:
+            kept = None if self._kept is None else self._kept(y_true, values)
+            if mask is not None:
+                kept = np.asarray(mask, bool) if kept is None else kept & np.asarray(mask, bool)
+            if kept is not None:
+                sample_weight = weights_of_kept(kept, sample_weight, self.reduction)
         if sample_weight is None:
             return self._reduce(values)
         return self._reduce(values, sample_weight)

@@ -53,6 +53,18 @@ class GraphModel(Model):
         self._require_graph("output")
         return self._outputs_struct
 
+    @property
+    def input_shape(self):
+        """The shape of the only input, or a list of the shapes of all."""
+        self._require_graph("input_shape")
+        return _only([x.shape for x in self._graph.inputs])
+
+    @property
+    def output_shape(self):
+        """The shape of the only output, or a list of the shapes of all."""
+        self._require_graph("output_shape")
+        return _only([x.shape for x in self._graph.outputs])
+
     def _require_graph(self, what):
         if self._graph is None:
             raise AttributeError(
@@ -153,18 +165,23 @@ class GraphModel(Model):
     def _run(self, flat, training):
         """The outputs, in their structure, for a list of Tensors."""
         plan = self._current_plan()
-        if any(x._keras_mask is not None for x in flat):
+        if any(calling.masks_of(x) is not None for x in flat):
             masked = self._masked_plan
             if masked is None or masked.version != plan.version:
                 masked = Plan(self._graph, masked=True)
                 self.__dict__["_masked_plan"] = masked
             plan = masked
-        return self._pack(plan.run(flat, training))
+        return self._results(plan.run(flat, training))
 
     def _pack(self, flat):
         if isinstance(self._outputs_struct, KerasTensor):
             return flat[0]
         return tree.pack_sequence_as(self._outputs_struct, flat)
+
+    def _results(self, flat):
+        """The outputs of a call on data: like `output`, but a list or tuple of one is that one."""
+        packed = self._pack(flat)
+        return packed[0] if isinstance(packed, (list, tuple)) and len(packed) == 1 else packed
 
     def _arrange(self, inputs):
         """INPUTS, an array or a list or dict of them, as a list in the order of the model's inputs."""
@@ -192,12 +209,16 @@ class GraphModel(Model):
         """Tensors of the right rank and dtype for the graph's inputs, with the masks MASK where it has some."""
         given = self._arrange(inputs)
         flat = [self._ready(x, spec) for x, spec in zip(given, self._graph.inputs)]
-        masks = [x._keras_mask if isinstance(x, Tensor) else None for x in given]
+        masks = [calling.masks_of(x) for x in given]
         if mask is not None:
             masks = [old if new is None else new for old, new in zip(masks, self._arrange(mask))]
         return [calling.with_mask(x, one) for x, one in zip(flat, masks)]
 
     def _ready(self, x, spec):
+        if x is None:
+            if getattr(spec._keras_history[0], "optional", False):
+                return None
+            raise ValueError(f"{calling.label(self)}: input {spec.name!r} is None; only an Input(optional=True) may be")
         if not isinstance(x, Tensor):
             try:
                 x = Tensor(x, spec.dtype)
@@ -272,6 +293,10 @@ class GraphModel(Model):
 
 
 _OWN_CALLS = {GraphModel.call}
+
+
+def _only(items):
+    return items[0] if len(items) == 1 else items
 
 
 def _is_data(inputs):

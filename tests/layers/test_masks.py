@@ -272,6 +272,13 @@ def test_losses_and_metrics_leave_masked_values_out():
     assert float(loss(y_true, y_pred)) == 0
 
 
+def test_a_mask_and_an_ignored_class_leave_out_together():
+    y_pred = cnnpy.Tensor(np.full((1, 4, 2), 0.5))
+    y_pred._keras_mask = cnnpy.Tensor([[True, True, False, False]])
+    loss = cnnpy.losses.SparseCategoricalCrossentropy(ignore_class=1)
+    np.testing.assert_allclose(loss([[0, 1, 0, 0]], y_pred), np.log(2), rtol=1e-6)
+
+
 def test_training_ignores_what_is_masked():
     model = tagger()
     model.compile("sgd", "mse", metrics=["mae"])
