@@ -29,6 +29,7 @@ class Tensor:
     def itemsize(self) -> int: ...
     @property
     def T(self) -> Tensor: ...
+    _keras_mask: Tensor | None
     @property
     def _softmax_logits(self) -> Tensor | None: ...
     @property
@@ -234,11 +235,13 @@ global_average_pool2d: Op
 global_max_pool2d: Op
 greater: Op
 greater_equal: Op
+group_norm: Op
 hard_sigmoid: Op
 in_top_k: Op
 isfinite: Op
 isinf: Op
 isnan: Op
+layer_norm: Op
 leaky_relu: Op
 less: Op
 less_equal: Op

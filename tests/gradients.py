@@ -1,6 +1,7 @@
 """The gradient harness: every differentiable op is checked in float64 against finite differences."""
 
 import numpy as np
+from conditions import assert_close_at_every_level
 
 import cnnpy
 
@@ -47,3 +48,12 @@ def check_gradients(function, arrays, wrt=None, seed=0, step=1e-5, rtol=1e-6, at
         assert got.shape == arrays[i].shape, f"input {i}: gradient {got.shape} for shape {arrays[i].shape}"
         scale = max(1.0, float(np.abs(expected).max(initial=0)))
         np.testing.assert_allclose(got, expected, rtol=rtol, atol=atol * scale, err_msg=f"gradient of input {i}")
+
+
+def assert_scaled_op(op, expected, x, gamma, beta):
+    """OP(x, gamma, beta), of which the last two may be missing, equals EXPECTED at every level; so do its gradients."""
+    for given in [(x,), (x, gamma), (x, gamma, beta)]:
+        assert_close_at_every_level(op, expected, given, rtol=1e-4, atol=1e-5)
+        if x.size < 300:
+            check_gradients(op, given)
+    np.testing.assert_allclose(np.asarray(op(x, None, beta)), expected(x, None, beta), rtol=1e-12, atol=1e-12)

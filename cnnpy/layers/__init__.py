@@ -6,13 +6,16 @@ from cnnpy.utils import old_paths
 
 _FILES = {
     "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
+    "batch_normalization": "BatchNormalization",
     "convolution": "Conv2D Convolution2D",
     "core": "Dense Identity Input InputLayer Lambda Rescaling",
+    "embedding": "Embedding",
     "input_spec": "InputSpec",
     "layer": "Layer",
     "merging": "Add Average Concatenate Dot Maximum Minimum Multiply Subtract "
     "add average concatenate dot maximum minimum multiply subtract",
-    "normalization": "BatchNormalization",
+    "masking": "Masking",
+    "normalization": "GroupNormalization LayerNormalization RMSNormalization UnitNormalization",
     "padding": "Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D",
     "pooling": "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
     "AdaptiveMaxPooling2D AdaptiveMaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D "
@@ -22,13 +25,25 @@ _FILES = {
     "regularization": "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout1D "
     "SpatialDropout2D SpatialDropout3D",
     "reshaping": "Flatten Permute RepeatVector Reshape UpSampling1D UpSampling2D UpSampling3D",
+    "spectral_normalization": "SpectralNormalization",
     "symbolic": "KerasTensor",
     "symbolic_op": "SymbolicOp",
     "wrappers": "TimeDistributed Wrapper",
 }
 _NAMES = {name: file for file, names in _FILES.items() for name in names.split()}
-_RECURRENT = ("Bidirectional", "ConvLSTM2D", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell")
-_ATTENTION = ("AdditiveAttention", "Attention", "GroupedQueryAttention", "MultiHeadAttention")
+_NOT_OFFERED = {
+    "cnnpy is for convolutional networks and has no recurrent layers": "AbstractRNNCell Bidirectional ConvLSTM1D "
+    "ConvLSTM2D ConvLSTM3D CuDNNGRU CuDNNLSTM GRU GRUCell LSTM LSTMCell RNN SimpleRNN SimpleRNNCell StackedRNNCells",
+    "cnnpy is for convolutional networks and has no attention layers": "AdditiveAttention Attention "
+    "GroupQueryAttention GroupedQueryAttention MultiHeadAttention ReversibleEmbedding",
+    "it works on words and tables, cnnpy on images and signals; turn these into numbers before": "HashedCrossing "
+    "Hashing IntegerLookup StringLookup TextVectorization",
+    "it runs a model of another library; rebuild the model from cnnpy's layers and set their weights": "FlaxLayer "
+    "JaxLayer TFSMLayer TorchModuleWrapper",
+    "cnnpy has no Fourier transform; compute spectrograms before, for instance with scipy.signal": "MelSpectrogram "
+    "STFTSpectrogram",
+    "cnnpy has no bounding boxes; pad their arrays with NumPy": "MaxNumBoundingBoxes",
+}
 
 __all__ = sorted(set(_NAMES) - {"SymbolicOp"})
 
@@ -40,15 +55,11 @@ def __getattr__(name):
         return value
     if name.startswith("__"):
         raise AttributeError(f"module 'cnnpy.layers' has no attribute {name!r}")
-    if name in _RECURRENT or name in _ATTENTION:
-        from cnnpy.utils.suggest import no_attribute
+    for reason, names in _NOT_OFFERED.items():
+        if name in names.split():
+            from cnnpy.utils.suggest import no_attribute
 
-        kind = "recurrent" if name in _RECURRENT else "attention"
-        raise no_attribute(
-            "cnnpy.layers",
-            name,
-            f"cnnpy.layers.{name} is not offered: cnnpy is for convolutional networks and has no {kind} layers",
-        )
+            raise no_attribute("cnnpy.layers", name, f"cnnpy.layers.{name} is not offered: {reason}")
     from cnnpy.utils.suggest import no_attribute, suggestion
 
     raise no_attribute("cnnpy.layers", name, f"cnnpy.layers has no {name!r}.{suggestion(name, _NAMES)}")

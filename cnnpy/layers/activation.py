@@ -11,6 +11,7 @@ class _Elementwise(Layer):
     """A layer whose output has its input's shape."""
 
     _plain = True
+    supports_masking = True
     _float_inputs = True
 
     def __init__(self, **kwargs):

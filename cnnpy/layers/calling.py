@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import warnings
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _cast(layer, x):
     if dtype == wanted:
         return x
     if (dtype.startswith("float") and layer.autocast) or (layer._float_inputs and not dtype.startswith("float")):
-        return _core.cast(x, dtype=wanted)
+        return with_mask(_core.cast(x, dtype=wanted), x._keras_mask)
     return x
 
 
@@ -170,6 +171,86 @@ def resolve_training(layer, args, kwargs):
     elif "training" in kwargs and not layer._call_takes_any:
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
     return kwargs, training
+
+
+# ---- masks ----
+#
+# A mask says which entries of a tensor count: True for those that do. Masking and Embedding(mask_zero=True) put one on
+# their result, as its `_keras_mask`; Layer.__call__ hands it on to `call` if that takes `mask`, and through
+# `compute_mask` to the outputs.
+
+
+def _mask_of(x):
+    return x._keras_mask if isinstance(x, Tensor) else None
+
+
+def masks_of(x):
+    """The mask of each tensor of a structure, in a structure of the same build; None if there are none at all."""
+    if not isinstance(x, (list, tuple, dict)):
+        return _mask_of(x)
+    masks = tree.map_structure(_mask_of, x)
+    return masks if any(mask is not None for mask in tree.flatten(masks)) else None
+
+
+def with_mask(x, mask):
+    """The Tensor (or None) X with MASK on it; the caller's X stays as it was."""
+    if x is None or mask is x._keras_mask:
+        return x
+    y = _core.reshape(x, shape=x.shape)
+    y._keras_mask = mask if mask is None or isinstance(mask, Tensor) else Tensor(mask)
+    return y
+
+
+def _holds_tensors(x):
+    return any(isinstance(leaf, Tensor) for leaf in tree.flatten(x))
+
+
+def masks_for_call(layer, args, kwargs):
+    """(KWARGS with the inputs' masks where `call` takes them and none was given, masks of the first input or None)."""
+    given = kwargs.get("mask")
+    first = args[0] if args else next(iter(kwargs.values()))
+    if given is None and all(masks_of(x) is None for x in (*args, *kwargs.values())):
+        return kwargs, None
+    names = layer._call_names
+    by_name = {name: x for name, x in (dict(zip(names, args)) | kwargs).items() if _holds_tensors(x)}
+    if len(by_name) == 1:
+        if "mask" in names and given is None and len(args) <= names.index("mask"):
+            kwargs = {**kwargs, "mask": masks_of(next(iter(by_name.values())))}
+    else:
+        wanted = {f"{name}_mask": x for name, x in by_name.items()}
+        kwargs = {**{name: masks_of(x) for name, x in wanted.items() if name in names}, **kwargs}
+    previous = kwargs.get("mask")
+    return kwargs, masks_of(first) if previous is None else previous
+
+
+def mask_outputs(layer, inputs, outputs, previous):
+    """Puts on OUTPUTS the masks that the layer computes for INPUTS, which had the masks PREVIOUS."""
+    if not layer.supports_masking:
+        if previous is not None and masks_of(inputs) is not None and layer._warns_of_masks:
+            warnings.warn(
+                f"{label(layer)} was passed an input with a mask but does not support masking: the mask ends here, "
+                "and later layers will not see it",
+                stacklevel=4,
+            )
+        return
+    if previous is None and not layer._computes_masks:
+        return
+    flat = [y for y in tree.flatten(outputs) if isinstance(y, Tensor)]
+    if all(y._keras_mask is not None for y in flat):
+        return
+    masks = layer.compute_mask(inputs, previous)
+    for y, mask in zip(flat, () if masks is None else tree.flatten(masks)):
+        if y._keras_mask is None and mask is not None:
+            y._keras_mask = mask
+
+
+def may_be_masked(layer, kwargs, inputs):
+    """Whether outputs of LAYER for symbolic INPUTS can have masks when there is data; if in doubt, yes."""
+    given = any(x._masked for x in inputs) or kwargs.get("mask") is not None
+    if layer._plain:  # it holds no other layers
+        return layer._makes_masks or (given and layer.supports_masking)
+    held = layer._all_layers()
+    return any(one._makes_masks for one in held) or (given and (layer.supports_masking or len(held) > 1))
 
 
 # ---- shapes ----

@@ -16,6 +16,7 @@ class Dense(Layer):
 
     _plain = True
     _float_inputs = True
+    supports_masking = True
 
     def __init__(
         self,
@@ -117,6 +118,7 @@ class Identity(Layer):
     """The input itself."""
 
     _plain = True
+    supports_masking = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -207,27 +209,32 @@ class Lambda(Layer):
     """FUNCTION(inputs, **ARGUMENTS) as a layer.
 
     OUTPUT_SHAPE, a tuple without the batch or a function of the input shape, is only needed where running the function
-    on zeros cannot tell it. Variables used inside are not tracked: write a Layer for that.
+    on zeros cannot tell it. MASK, a Tensor or a function of the inputs and their mask, gives the output a mask; a
+    function with a parameter `mask` is passed that of the inputs. Variables used inside are not tracked: write a Layer
+    for that.
     """
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
         if not callable(function):
             raise ValueError(f"Lambda: function must be callable, got {function!r}")
-        if mask is not None:
-            raise NotImplementedError("Lambda: masks are not offered")
         self.function = function
+        self.mask = mask
+        self.supports_masking = self._makes_masks = mask is not None
         self.arguments = dict(arguments or {})
         self._output_shape = output_shape
-        self._gives_training = "training" in _function_names(function)
+        self._gives = [name for name in ("training", "mask") if name in _function_names(function)]
         self.built = True
 
-    def call(self, inputs, training=None):
-        if self._gives_training:
-            return self.function(inputs, training=training, **self.arguments)
-        return self.function(inputs, **self.arguments)
+    def call(self, inputs, mask=None, training=None):
+        given = {"training": training, "mask": mask}
+        return self.function(inputs, **{name: given[name] for name in self._gives}, **self.arguments)
 
-    def compute_output_spec(self, inputs, training=None):
+    def compute_mask(self, inputs, mask=None):
+        """What the argument `mask` says."""
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def compute_output_spec(self, inputs, mask=None, training=None):
         if self._output_shape is None:
             return infer_outputs(probing_call(self), (inputs,), {})
         return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self._compute_dtype)
@@ -247,15 +254,18 @@ class Lambda(Layer):
             "function": serialize_keras_object(self.function),
             "arguments": self.arguments,
         }
-        if self._output_shape is not None:
-            config["output_shape"] = serialize_keras_object(self._output_shape)
+        for key, value in (("output_shape", self._output_shape), ("mask", self.mask)):
+            if value is not None:
+                config[key] = serialize_keras_object(value)
         return config
 
     @classmethod
     def from_config(cls, config):
         from cnnpy.saving import deserialize_keras_object
 
-        read = {key: deserialize_keras_object(config[key]) for key in ("function", "output_shape") if key in config}
+        read = {
+            key: deserialize_keras_object(config[key]) for key in ("function", "output_shape", "mask") if key in config
+        }
         if isinstance(read["function"], str):
             read["function"] = activations.get(read["function"])
         return cls(**{**config, **read})
@@ -275,6 +285,7 @@ class Rescaling(Layer):
 
     _plain = True
     _float_inputs = True
+    supports_masking = True
 
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)

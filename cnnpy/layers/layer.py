@@ -74,6 +74,13 @@ class Layer:
     _float_inputs = False
     # False if inputs of any dtype go to `call` as they are.
     _casts = True
+    # Whether masks of inputs go on to outputs, through `compute_mask`; true for classes that define one.
+    supports_masking = False
+    # True if `compute_mask` does more than to hand on; if outputs may have masks though no input has; if the end of a
+    # mask here is worth a warning.
+    _computes_masks = False
+    _makes_masks = False
+    _warns_of_masks = True
     _untracked = frozenset({"_inbound_nodes", "_losses", "_init_arguments", "_metrics"})
     _lean = False
     # What is known of `call`: its parameters, their defaults, whether it takes any keyword, where `training` stands.
@@ -93,6 +100,11 @@ class Layer:
             cls._takes_training = "training" in cls._call_names
             cls._training_position = cls._call_names.index("training") if cls._takes_training else 1 << 30
         ours = cls.__module__.startswith("cnnpy.")
+        if "compute_mask" in own:
+            cls._computes_masks = True
+            cls._makes_masks = own.get("_makes_masks", not ours)
+            if "supports_masking" not in own:
+                cls.supports_masking = True
         if not ours and ("call" in own or "__call__" in own or "build" in own):
             cls._plain = False
             cls._float_inputs = cls._float_inputs and "call" not in own
@@ -427,7 +439,7 @@ class Layer:
     def __call__(self, *args, **kwargs):
         if self._lean and len(args) == 1 and not kwargs:
             x = args[0]
-            if type(x) is Tensor and x.dtype == self._compute_dtype:
+            if type(x) is Tensor and x.dtype == self._compute_dtype and x._keras_mask is None:
                 return self.call(x, training=call_state.training) if self._takes_training else self.call(x)
         return self._full_call(args, kwargs)
 
@@ -442,6 +454,8 @@ class Layer:
             self._build_for(args, kwargs)
         outer = call_state.training, call_state.scope
         kwargs, training = calling.resolve_training(self, args, kwargs)
+        first = args[0] if args else next(iter(kwargs.values()))
+        kwargs, masks = calling.masks_for_call(self, args, kwargs)
         if call_state.depth == 0:
             call_state.call_id += 1
         self.__dict__["_call_id"] = call_state.call_id
@@ -455,7 +469,14 @@ class Layer:
         finally:
             call_state.training, call_state.scope = outer
             call_state.depth -= 1
-        if self._plain and len(args) == 1 and self.activity_regularizer is None and not self._held()[2]:
+        calling.mask_outputs(self, first, outputs, masks)
+        if (
+            self._plain
+            and len(args) == 1
+            and self.activity_regularizer is None
+            and not self._makes_masks
+            and not self._held()[2]
+        ):
             self.__dict__["_lean"] = True
         return outputs
 
@@ -500,8 +521,12 @@ class Layer:
         return self._compute_dtype
 
     def compute_mask(self, inputs, previous_mask):
-        """Masks are handed on as they are."""
+        """The masks of the outputs for INPUTS that have PREVIOUS_MASK: the same. None is no mask."""
         return previous_mask
+
+    def _may_be_masked(self, kwargs, inputs):
+        """Whether outputs for symbolic INPUTS, called with KWARGS, can have masks when there is data."""
+        return calling.may_be_masked(self, kwargs, inputs)
 
     # ---- what is not offered ----
 

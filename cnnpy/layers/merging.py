@@ -21,11 +21,17 @@ def _broadcast(layer, one, other):
     return tuple(result)
 
 
+def _spread(mask, x):
+    """MASK, [batch, steps], of X for each of its elements; None for none."""
+    return None if mask is None else _core.broadcast_to(_core.expand_dims(mask, axis=-1), shape=x.shape)
+
+
 class _Merge(Layer):
-    """Takes a list of tensors."""
+    """Takes a list of tensors. The output is masked where all of the inputs are."""
 
     _plain = True
     _float_inputs = True
+    _minds_masks = False  # whether what is masked in an input stays out of the result
     _minimum = 1
 
     def __init__(self, **kwargs):
@@ -59,21 +65,38 @@ class _Merge(Layer):
 
     def _same_ranks(self, inputs):
         """The inputs with sizes of 1 put behind the batch where they have fewer dimensions."""
-        rank = max(len(x.shape) for x in inputs)
+        rank = max((len(x.shape) for x in inputs if x is not None), default=0)
         return [
             x
-            if len(x.shape) == rank
+            if x is None or len(x.shape) == rank
             else _core.reshape(x, shape=(x.shape[0], *(1,) * (rank - len(x.shape)), *x.shape[1:]))
             for x in inputs
         ]
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         if not isinstance(inputs, (list, tuple)):
             raise ValueError(f"{label(self)}: takes a list of tensors, got {inputs!r}")
+        if mask is not None and self._minds_masks:
+            kept = self._same_ranks([_spread(m, x) for m, x in zip(mask, inputs)])
+            return self._merge_masked(self._same_ranks(inputs), kept)
         return self._merge(inputs if self._equal_ranks else self._same_ranks(inputs))
 
     def _merge(self, inputs):
         raise NotImplementedError(f"{type(self).__name__} must define _merge(inputs)")
+
+    def _merge_masked(self, inputs, kept):
+        raise NotImplementedError(f"{type(self).__name__} must define _merge_masked(inputs, kept)")
+
+    def _check_masks(self, inputs, mask):
+        if not isinstance(inputs, (list, tuple)) or not isinstance(mask, (list, tuple)) or len(inputs) != len(mask):
+            raise ValueError(f"{label(self)}: compute_mask takes a list of inputs and one of as many masks")
+
+    def compute_mask(self, inputs, mask=None):
+        """What any of the masks in the list MASK leaves; None if an input has none."""
+        if mask is None:
+            return None
+        self._check_masks(inputs, mask)
+        return None if any(m is None for m in mask) else _fold(_core.logical_or, mask)
 
 
 def _fold(op, inputs):
@@ -105,10 +128,16 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """The product of the inputs, element by element."""
+    """The product of the inputs, element by element; what is masked counts as 1."""
+
+    _minds_masks = True
 
     def _merge(self, inputs):
         return _fold(_core.multiply, inputs)
+
+    def _merge_masked(self, inputs, kept):
+        y = self._merge([x if k is None else _core.where(k, x, 1.0) for x, k in zip(inputs, kept)])
+        return y if any(k is None for k in kept) else _core.where(_fold(_core.logical_or, kept), y, 0.0)
 
 
 class Average(_Merge):
@@ -118,18 +147,36 @@ class Average(_Merge):
         return _core.divide(_fold(_core.add, inputs), float(len(inputs)))
 
 
-class Maximum(_Merge):
-    """The largest of the inputs, element by element."""
+class _Extreme(_Merge):
+    """One of the inputs, element by element; what is masked is not chosen unless all are."""
+
+    _minds_masks = True
 
     def _merge(self, inputs):
-        return _fold(_core.maximum, inputs)
+        return _fold(self._choose, inputs)
+
+    def _merge_masked(self, inputs, kept):
+        y, y_kept = inputs[0], kept[0]
+        for x, x_kept in zip(inputs[1:], kept[1:]):
+            x = x if x_kept is None else _core.where(x_kept, x, y)
+            y = y if y_kept is None else _core.where(y_kept, y, x)
+            y_kept = None if x_kept is None or y_kept is None else _core.logical_or(y_kept, x_kept)
+            y = self._choose(y, x)
+        return y
 
 
-class Minimum(_Merge):
-    """The smallest of the inputs, element by element."""
+class Maximum(_Extreme):
+    """The largest of the inputs, element by element; what is masked is not chosen unless all are."""
 
-    def _merge(self, inputs):
-        return _fold(_core.minimum, inputs)
+    def _choose(self, x, y):
+        return _core.maximum(x, y)
+
+
+class Minimum(_Extreme):
+    """The smallest of the inputs, element by element; what is masked is not chosen unless all are."""
+
+    def _choose(self, x, y):
+        return _core.minimum(x, y)
 
 
 class Concatenate(_Merge):
@@ -172,6 +219,19 @@ class Concatenate(_Merge):
         if not isinstance(inputs, (list, tuple)):
             raise ValueError(f"{label(self)}: takes a list of tensors, got {inputs!r}")
         return self._op(inputs)
+
+    def compute_mask(self, inputs, mask=None):
+        """The masks in the list MASK side by side; what has none is all left. None if there is none at all."""
+        if mask is None:
+            return None
+        self._check_masks(inputs, mask)
+        if all(m is None for m in mask):
+            return None
+        spread = [
+            _core.broadcast_to(True, shape=x.shape) if m is None else _spread(m, x) if m.ndim < x.ndim else m
+            for x, m in zip(inputs, mask)
+        ]
+        return _core.any(_core.concatenate(spread, axis=self.axis), axis=-1)
 
     def get_config(self):
         return {**super().get_config(), "axis": self.axis}
@@ -235,6 +295,10 @@ class Dot(_Merge):
             sides.append(_core.reshape(x, shape=(x.shape[0], rest, x.shape[-1])))
         y = _core.matmul(sides[0], _core.transpose(sides[1], axes=(0, 2, 1)))
         return _core.reshape(y, shape=shape)
+
+    def compute_mask(self, inputs, mask=None):
+        """None: sums of products have no mask."""
+        return None
 
     def get_config(self):
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}

@@ -36,6 +36,7 @@ class Dropout(Layer):
     """
 
     _plain = True
+    supports_masking = True
     _float_inputs = True
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):

@@ -57,6 +57,7 @@ class KerasTensor:
         self.name = name or uniquify("keras_tensor")
         self.record_history = record_history
         self._keras_history = None  # a KerasHistory once a call has made it
+        self._masked = False  # whether data in its place may have a mask
 
     @property
     def shape(self):
@@ -231,8 +232,10 @@ class Node:
                 tensor.record_history = False
             return
         index = len(layer._inbound_nodes)
+        masked = layer._may_be_masked(kwargs, self.input_tensors)
         for i, tensor in enumerate(self.output_tensors):
             tensor._keras_history = KerasHistory(layer, index, i)
+            tensor._masked = masked
         layer._inbound_nodes.append(self)
 
     @property

@@ -15,6 +15,7 @@ class SymbolicOp(Layer):
 
     _plain = True
     _casts = False
+    _warns_of_masks = False  # functions know nothing of masks
 
     def __init__(self, function, name=None, dtype=None, trainable=True):
         function = find_function(function) if isinstance(function, str) else function
@@ -43,6 +44,9 @@ class SymbolicOp(Layer):
 
     def call(self, *args, **kwargs):
         return self._function(*args, **kwargs)
+
+    def _may_be_masked(self, kwargs, inputs):
+        return False
 
     def __getstate__(self):
         return {**super().__getstate__(), "_function": function_name(self._function)}

@@ -73,7 +73,7 @@ class Loss:
     mean over their number ('sum_over_batch_size', 'mean'), the 'sum', the weighted sum divided by the sum of the
     weights ('mean_with_sample_weight'), or nothing ('none', None: the values themselves). Sample weights multiply the
     values; they are aligned with the first axes of the values (one weight per sample, or per sample and row ...), or
-    else as NumPy broadcasts.
+    else as NumPy broadcasts. What a mask of y_pred leaves out weighs nothing, and the mean is one over the rest.
 
     DTYPE is what y_pred is converted to first. Without it float predictions keep their own dtype (Keras converts to
     floatx).
@@ -103,6 +103,7 @@ class Loss:
         return self._dtype or config.floatx()
 
     def __call__(self, y_true, y_pred, sample_weight=None):
+        mask = y_pred._keras_mask if isinstance(y_pred, Tensor) else None
         if type(y_pred) is not Tensor or self._dtype is not None:
             y_pred = float_tensor(y_pred, self._dtype)
         if not self._raw_labels:
@@ -110,8 +111,10 @@ class Loss:
         elif not isinstance(y_true, (Tensor, np.ndarray)):
             y_true = np.asarray(y_true)
         values = self.call(y_true, y_pred)
-        if self._kept is not None:
-            kept = self._kept(y_true, values)
+        if mask is not None or self._kept is not None:
+            kept = None if self._kept is None else self._kept(y_true, values)
+            if mask is not None:
+                kept = np.asarray(mask, bool) if kept is None else kept & np.asarray(mask, bool)
             if kept is not None:
                 sample_weight = weights_of_kept(kept, sample_weight, self.reduction)
         if sample_weight is None:

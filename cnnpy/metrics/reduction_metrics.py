@@ -1,11 +1,20 @@
 """Sums and means over batches."""
 
+import numpy as np
+
 from cnnpy import _core
 from cnnpy.losses.functions import bound
+from cnnpy.losses.loss import weights_of_kept
 from cnnpy.metrics.metric import Metric
 from cnnpy.utils.scalar import Scalar
 
 _weighted_sum = _core.weighted_sum
+
+
+def _weights_of_mask(y_pred, sample_weight):
+    """SAMPLE_WEIGHT, made 0 where Y_PRED has a mask that leaves values out."""
+    mask = y_pred._keras_mask if isinstance(y_pred, _core.Tensor) else None
+    return sample_weight if mask is None else weights_of_kept(np.asarray(mask, bool), sample_weight, "sum")
 
 
 class Sum(Metric):
@@ -65,7 +74,8 @@ class MeanMetricWrapper(Mean):
             self._direction = "down"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch; its values are weighted by SAMPLE_WEIGHT."""
+        """Adds a batch; its values are weighted by SAMPLE_WEIGHT, and by 0 where a mask of Y_PRED leaves them out."""
+        sample_weight = _weights_of_mask(y_pred, sample_weight)
         Mean.update_state(self, self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
 
     def get_config(self):
@@ -118,7 +128,8 @@ class CoreMetric(FunctionMetric):
         self._op = bound(self._fn, label, self._fn_kwargs, self._op_name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch; its values are weighted by SAMPLE_WEIGHT."""
+        """Adds a batch; its values are weighted by SAMPLE_WEIGHT, and by 0 where a mask of Y_PRED leaves them out."""
+        sample_weight = _weights_of_mask(y_pred, sample_weight)
         Mean.update_state(self, self._op(y_true, y_pred), sample_weight)
 
     def __getstate__(self):

@@ -18,6 +18,7 @@ class GraphModel(Model):
 
     _graph = None
     _plan = None
+    _masked_plan = None  # the plan for inputs that have masks
     _inputs_struct = None
     _outputs_struct = None
 
@@ -99,7 +100,12 @@ class GraphModel(Model):
         plan = self._plan
         if plan is not None and plan.lean and len(args) == 1 and plan.version == structure.version:
             x = args[0]
-            if type(x) is Tensor and x.dtype == plan.dtype and x.shape[1:] == plan.sample_shape:
+            if (
+                type(x) is Tensor
+                and x.dtype == plan.dtype
+                and x.shape[1:] == plan.sample_shape
+                and x._keras_mask is None
+            ):
                 if not kwargs:
                     training = call_state.training
                 elif len(kwargs) == 1 and "training" in kwargs:
@@ -119,7 +125,7 @@ class GraphModel(Model):
         if has_symbolic(args) or has_symbolic(kwargs.values()):
             return self._symbolic_call(*self._one_structure(args, kwargs))
         args, kwargs = self._one_structure(args, kwargs)
-        flat = self._flat_inputs(args[0])
+        flat = self._flat_inputs(args[0], kwargs.get("mask"))
         training = kwargs.get("training")
         before = call_state.training, call_state.scope
         if training is None:
@@ -130,7 +136,7 @@ class GraphModel(Model):
         call_state.depth += 1
         call_state.training, call_state.scope = training, (*before[1], self._name)
         try:
-            outputs = self._results(self._current_plan().run(flat, training))
+            outputs = self._run(flat, training)
             if self.activity_regularizer is not None:
                 calling.add_activity_losses(self, outputs)
         finally:
@@ -141,23 +147,31 @@ class GraphModel(Model):
     def _one_structure(self, args, kwargs):
         """(one positional argument, the other keywords) of a call."""
         kwargs = dict(kwargs)
-        if kwargs.pop("mask", None) is not None:
-            raise NotImplementedError(f"{calling.label(self)}: masks are not offered")
         if not args and "inputs" in kwargs:
             args = (kwargs.pop("inputs"),)
         if len(args) == 2 and isinstance(args[1], bool):
             kwargs["training"], args = args[1], args[:1]
-        if len(args) != 1 or set(kwargs) - {"training"}:
+        if len(args) != 1 or set(kwargs) - {"training", "mask"}:
             raise TypeError(
-                f"{calling.label(self)}: takes one argument, an array or a list or dict of arrays, and training=; got "
-                f"{len(args)} and keywords {sorted(kwargs)}"
+                f"{calling.label(self)}: takes one argument, an array or a list or dict of arrays, and training= and "
+                f"mask=; got {len(args)} and keywords {sorted(kwargs)}"
             )
         return args, kwargs
 
     def call(self, inputs, training=None, mask=None):
-        flat = self._flat_inputs(inputs)
         training = call_state.training if training is None else training
-        return self._results(self._current_plan().run(flat, training))
+        return self._run(self._flat_inputs(inputs, mask), training)
+
+    def _run(self, flat, training):
+        """The outputs, in their structure, for a list of Tensors."""
+        plan = self._current_plan()
+        if any(calling.masks_of(x) is not None for x in flat):
+            masked = self._masked_plan
+            if masked is None or masked.version != plan.version:
+                masked = Plan(self._graph, masked=True)
+                self.__dict__["_masked_plan"] = masked
+            plan = masked
+        return self._results(plan.run(flat, training))
 
     def _pack(self, flat):
         if isinstance(self._outputs_struct, KerasTensor):
@@ -191,9 +205,14 @@ class GraphModel(Model):
             raise ValueError(f"{calling.label(self)}: takes {len(expected)} inputs {self.input_names}, got {len(flat)}")
         return flat
 
-    def _flat_inputs(self, inputs):
-        """Tensors of the right rank and dtype for the graph's inputs."""
-        return [self._ready(x, spec) for x, spec in zip(self._arrange(inputs), self._graph.inputs)]
+    def _flat_inputs(self, inputs, mask=None):
+        """Tensors of the right rank and dtype for the graph's inputs, with the masks MASK where it has some."""
+        given = self._arrange(inputs)
+        flat = [self._ready(x, spec) for x, spec in zip(given, self._graph.inputs)]
+        masks = [calling.masks_of(x) for x in given]
+        if mask is not None:
+            masks = [old if new is None else new for old, new in zip(masks, self._arrange(mask))]
+        return [calling.with_mask(x, one) for x, one in zip(flat, masks)]
 
     def _ready(self, x, spec):
         if x is None:
@@ -221,7 +240,7 @@ class GraphModel(Model):
 
     def __getstate__(self):
         state = super().__getstate__()
-        for name in ("_graph", "_plan", "_inputs_struct", "_outputs_struct"):
+        for name in ("_graph", "_plan", "_masked_plan", "_inputs_struct", "_outputs_struct"):
             state.pop(name, None)
         if self._graph is not None:
             inputs, calls, put = self._graph.recipe()

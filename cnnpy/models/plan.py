@@ -2,7 +2,8 @@
 
 Each tensor of the graph has a slot. A step takes some slots, calls a layer and fills others; slots are emptied after
 their last use, so that their memory serves the next layers. Layers without side effects are entered at `call`, past
-`Layer.__call__`; a model that is one chain of these needs no slots at all.
+`Layer.__call__`; a model that is one chain of these needs no slots at all. Where tensors may have masks, layers are
+called as a whole, so that `Layer.__call__` hands these on.
 """
 
 from cnnpy import tree
@@ -20,10 +21,12 @@ def _fits(layer, x):
 
 
 class Plan:
-    """How to run GRAPH. Valid while `version` equals the counter of changes of layers."""
+    """How to run GRAPH, with MASKED on inputs that have masks. Valid while `version` equals the counter of changes of
+    layers."""
 
-    def __init__(self, graph):
+    def __init__(self, graph, masked=False):
         self.version = structure.version
+        self._masked = masked
         self._slots = {}
         for x in graph.inputs:
             self._slot(x)
@@ -49,6 +52,8 @@ class Plan:
             and layer.built
             and layer.activity_regularizer is None
             and not node.kwargs
+            and not self._masked
+            and not any(x._masked for x in (*node.input_tensors, *node.output_tensors))
             and all(_fits(layer, x) for x in node.input_tensors)
         )
         function = layer.call if plain else layer

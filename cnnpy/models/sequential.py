@@ -179,7 +179,7 @@ class Sequential(GraphModel):
             return GraphModel.call(self, inputs, training, mask)
         if not self._stack:
             raise ValueError(f"{calling.label(self)}: has no layers")
-        x = inputs
+        x = inputs if mask is None else calling.with_mask(inputs, mask)
         for layer in self.layers:  # layers take `training` from the call around them
             x = layer(x)
         return x

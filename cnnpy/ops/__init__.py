@@ -4,15 +4,18 @@ They compute at once, take Tensors, Variables, arrays, numbers and lists, and re
 they become a step of the model.
 """
 
-from cnnpy.ops import core, creation, elementwise, nn, pooling, rearrange, reduction
+from cnnpy.ops import core, creation, elementwise, nn, normalization, pooling, rearrange, reduction
 from cnnpy.ops.core import *  # noqa: F403
 from cnnpy.ops.creation import *  # noqa: F403
 from cnnpy.ops.elementwise import *  # noqa: F403
 from cnnpy.ops.nn import *  # noqa: F403
+from cnnpy.ops.normalization import *  # noqa: F403
 from cnnpy.ops.pooling import *  # noqa: F403
 from cnnpy.ops.rearrange import *  # noqa: F403
 from cnnpy.ops.reduction import *  # noqa: F403
 
 __all__ = sorted(
-    name for room in (core, creation, elementwise, nn, pooling, rearrange, reduction) for name in room.__all__
+    name
+    for room in (core, creation, elementwise, nn, normalization, pooling, rearrange, reduction)
+    for name in room.__all__
 )

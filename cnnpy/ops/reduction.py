@@ -60,8 +60,8 @@ def std(x, axis=None, keepdims=False):
 
 
 @symbolic
-def moments(x, axes, keepdims=False):
-    """(mean, variance) over AXES."""
+def moments(x, axes, keepdims=False, synchronized=False):
+    """(mean, variance) over AXES. SYNCHRONIZED concerns several devices, of which there is one here."""
     x = tensor(x)
     return _core.mean(x, axis=axes, keepdims=keepdims), _core.variance(x, axis=axes, keepdims=keepdims)
 

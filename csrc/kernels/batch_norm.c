@@ -1,17 +1,17 @@
 /* Moments and normalisation of channels, and the gradient of it.
  *
  * Moments are exact to rounding whatever the mean: a block of rows that fits the cache is summed, then the squares of
- * what is left after its mean, and blocks are joined in double by the formula of Chan, Golub and LeVeque (1979). So
- * memory is read once, and no large squares cancel. Blocks and pieces are cut by the shape alone and joined in order.
+ * what is left after its mean, and blocks are joined in double. So memory is read once, and no large squares cancel.
+ * Blocks and pieces are cut by the shape alone and joined in order.
  */
 #define CNN_TEMPLATE "kernels/batch_norm.inc.h"
 #include "kernels/batch_norm.h"
+#include "kernels/moments.h"
 #include "kernels/vmath.h"
 
 #include <math.h>
 #include <string.h>
 
-#define RUN 4096 /* elements of a run that are summed at a time */
 #define FOLDED (16 * CNN_BATCH_NORM_FOLD_BELOW)
 
 /* Rows of a block: about 32 KB, but enough that joining costs little. */
@@ -19,14 +19,6 @@ static int64_t block_rows(const cnn_channels *s, int64_t fold)
 {
     int64_t rows = 8192 / (s->channels > 0 ? s->channels : 1);
     return rows < 16 * fold ? 16 * fold : rows > 1024 ? 1024 : rows;
-}
-
-/* Joins a set of COUNT values with MEAN and sum of squared deviations M2 to a set of HAD. */
-static inline void join(double had, double count, double mean, double m2, double *all_mean, double *all_m2)
-{
-    double delta = mean - *all_mean, share = count / (had + count);
-    *all_mean += delta * share;
-    *all_m2 += m2 + delta * delta * had * share;
 }
 
 #include "kernels/each_real.h"

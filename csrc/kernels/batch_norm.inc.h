@@ -28,7 +28,7 @@ static void R(join_rows)(int64_t count, int64_t n, int64_t channels, const REAL 
     }
     for (int64_t i = 0; i < n; i += channels, had += count)
         for (int64_t c = 0; c < channels; c++)
-            join((double)had, (double)count, sum[i + c], squares[i + c], &mean[c], &m2[c]);
+            cnn_join_moments((double)had, (double)count, sum[i + c], squares[i + c], &mean[c], &m2[c]);
 }
 
 static void R(moments_of_rows)(void *context, int64_t piece, int thread)
@@ -48,17 +48,6 @@ static void R(moments_of_rows)(void *context, int64_t piece, int thread)
     }
 }
 
-static REAL R(run_squares)(int64_t n, const REAL *x, REAL mean)
-{
-    REAL lane[ROW_LANES] = {0}, sum = 0;
-    int64_t i = 0;
-    for (; i + ROW_LANES <= n; i += ROW_LANES)
-        for (int l = 0; l < ROW_LANES; l++) lane[l] += (x[i + l] - mean) * (x[i + l] - mean);
-    for (int l = 0; l < ROW_LANES; l++) sum += lane[l];
-    for (; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
-    return sum;
-}
-
 static void R(moments_of_channels)(void *context, int64_t piece, int thread)
 {
     const R(channels_job) *j = context;
@@ -67,15 +56,11 @@ static void R(moments_of_channels)(void *context, int64_t piece, int thread)
     (void)thread;
     cnn_piece_range(s->channels, j->pieces, piece, &begin, &end);
     for (int64_t c = begin; c < end; c++) {
-        double mean = 0, m2 = 0, had = 0;
+        double mean = 0, m2 = 0;
         for (int64_t o = 0; o < s->outer; o++) {
-            const REAL *x = j->x + (o * s->channels + c) * s->inner;
-            for (int64_t i = 0; i < s->inner; i += RUN) {
-                int64_t count = s->inner - i < RUN ? s->inner - i : RUN;
-                REAL middle = R(row_dot)(count, x + i, NULL) / (REAL)count;
-                join(had, (double)count, middle, R(run_squares)(count, x + i, middle), &mean, &m2);
-                had += (double)count;
-            }
+            double run_mean, run_m2;
+            R(row_moments)(s->inner, j->x + (o * s->channels + c) * s->inner, &run_mean, &run_m2);
+            cnn_join_moments((double)(o * s->inner), (double)s->inner, run_mean, run_m2, &mean, &m2);
         }
         j->first[c] = mean;
         j->second[c] = m2;
@@ -99,7 +84,8 @@ void RK(batch_moments)(const cnn_channels *s, const REAL *x, double *mean, doubl
             int64_t begin, end;
             cnn_piece_range(s->outer, job.pieces, piece, &begin, &end);
             for (int64_t c = 0; begin < end && c < s->channels; c++)
-                join((double)begin, (double)(end - begin), part[c], part[s->channels + c], &mean[c], &variance[c]);
+                cnn_join_moments((double)begin, (double)(end - begin), part[c], part[s->channels + c], &mean[c],
+                                 &variance[c]);
         }
     }
     for (int64_t c = 0; c < s->channels; c++) variance[c] /= total;
@@ -164,9 +150,9 @@ static void R(sums_of_channels)(void *context, int64_t piece, int thread)
         double sum = 0, product = 0;
         for (int64_t o = 0; o < s->outer; o++) {
             int64_t at = (o * s->channels + c) * s->inner;
-            for (int64_t i = 0; i < s->inner; i += RUN) {
-                int64_t count = s->inner - i < RUN ? s->inner - i : RUN;
-                REAL xhat[RUN];
+            for (int64_t i = 0; i < s->inner; i += ROW_RUN) {
+                int64_t count = s->inner - i < ROW_RUN ? s->inner - i : ROW_RUN;
+                REAL xhat[ROW_RUN];
                 CNN_INDEPENDENT
                 for (int64_t e = 0; e < count; e++) xhat[e] = (j->x[at + i + e] - j->mean[c]) * j->a[c];
                 sum += R(row_dot)(count, j->dy + at + i, NULL);

@@ -1,6 +1,9 @@
 /* Reductions of one row, with 16 running values side by side: that lets the compiler use vectors, and fixes the order
  * of the sums whatever the processor. Also the rows of softmax. Included in a template, once per type. */
+#include "kernels/moments.h"
+
 #define ROW_LANES 16
+#define ROW_RUN 4096 /* elements of a row that are summed without double precision */
 
 static inline REAL R(row_max)(int64_t n, const REAL *x)
 {
@@ -32,6 +35,29 @@ static inline REAL R(row_dot)(int64_t n, const REAL *x, const REAL *w)
     }
     for (; i < n; i++) sum += w ? x[i] * w[i] : x[i];
     return sum;
+}
+
+/* sum((x - middle)^2) */
+static inline REAL R(row_squares)(int64_t n, const REAL *x, REAL middle)
+{
+    REAL lane[ROW_LANES] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + ROW_LANES <= n; i += ROW_LANES)
+        for (int l = 0; l < ROW_LANES; l++) lane[l] += (x[i + l] - middle) * (x[i + l] - middle);
+    for (int l = 0; l < ROW_LANES; l++) sum += lane[l];
+    for (; i < n; i++) sum += (x[i] - middle) * (x[i] - middle);
+    return sum;
+}
+
+/* Mean of a row, and the sum of the squared deviations from it. */
+static inline void R(row_moments)(int64_t n, const REAL *x, double *mean, double *m2)
+{
+    *mean = *m2 = 0;
+    for (int64_t i = 0; i < n; i += ROW_RUN) {
+        int64_t count = n - i < ROW_RUN ? n - i : ROW_RUN;
+        REAL middle = R(row_dot)(count, x + i, NULL) / (REAL)count, squares = R(row_squares)(count, x + i, middle);
+        cnn_join_moments((double)i, (double)count, middle, squares, mean, m2);
+    }
 }
 
 /* y = exp(x + bias - max) / sum. What cannot be (NaN, +inf, all -inf) gives NaN, as the formula does. */

@@ -3,7 +3,7 @@
  * xhat = (x - mean) / sqrt(variance + epsilon), y = gamma * xhat + beta. Training takes mean and (biased) variance from
  * x and also returns them; inference is given them. Backward keeps x, not xhat, and makes everything from two sums per
  * channel: of dy, and of dy * xhat. Coefficients are computed in double. */
-#include "layers/common.h"
+#include "layers/norm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static cnn_status check_axis(cnn_call *c, int64_t *axis)
     if (a->axis < -x->ndim || a->axis >= x->ndim)
         return cnn_fail(CNN_ERR_VALUE, "axis %lld is not one of the %d axes of shape %s; it must be in [%d, %d)",
                         (long long)a->axis, x->ndim, cnn_shape_text(x, text), -x->ndim, x->ndim);
-    if (!(a->epsilon >= 0)) return cnn_fail(CNN_ERR_VALUE, "epsilon must be 0 or more, got %g", a->epsilon);
+    CNN_TRY(cnn_check_epsilon(a->epsilon));
     *axis = a->axis < 0 ? a->axis + x->ndim : a->axis;
     return CNN_OK;
 }
@@ -48,50 +48,11 @@ static cnn_channels channels_of(const cnn_call *c)
     return s;
 }
 
-/* ---- scratch: doubles per channel, coefficients of x's dtype, and what the kernels want ---- */
-
-typedef struct {
-    double *first, *second; /* mean and variance, or the two sums */
-    void *mean, *a, *b, *k; /* coefficients, of x's dtype */
-    double *kernel;
-} workspace;
-
-static cnn_status get_workspace(const cnn_channels *s, workspace *w)
+static cnn_status get_workspace(const cnn_channels *s, cnn_norm_work *w)
 {
-    size_t n = (size_t)s->channels;
-    w->first = cnn_alloc((n * 6 + (size_t)cnn_batch_norm_scratch(s)) * sizeof(double));
-    if (!w->first) return CNN_ERR_MEMORY;
-    w->second = w->first + n;
-    w->mean = w->second + n;
-    w->a = (double *)w->mean + n;
-    w->b = (double *)w->a + n;
-    w->k = (double *)w->b + n;
-    w->kernel = (double *)w->k + n;
-    return CNN_OK;
-}
-
-static double get(cnn_dtype dtype, const void *data, int64_t i)
-{
-    return dtype == CNN_FLOAT32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
-}
-
-static double get_or(const cnn_tensor *t, int64_t i, double otherwise)
-{
-    return t ? get(t->shape.dtype, t->data, i) : otherwise;
-}
-
-static void set(cnn_dtype dtype, void *data, int64_t i, double value)
-{
-    if (dtype == CNN_FLOAT32) ((float *)data)[i] = (float)value;
-    else ((double *)data)[i] = value;
-}
-
-/* Gives the gradient of input I the values VALUES[channels], if it is asked for. */
-static cnn_status give_vector(cnn_call *c, int i, const double *values)
-{
-    if (!c->in[i] || !c->needs_grad[i]) return CNN_OK;
-    CNN_TRY(cnn_tensor_new(&c->in[i]->shape, &c->grad_in[i]));
-    for (int64_t j = 0; j < c->in[i]->size; j++) set(c->in[i]->shape.dtype, c->grad_in[i]->data, j, values[j]);
+    double *memory = cnn_alloc((size_t)cnn_norm_work_size(s) * sizeof *memory);
+    if (!memory) return CNN_ERR_MEMORY;
+    *w = cnn_norm_work_at(s, memory);
     return CNN_OK;
 }
 
@@ -122,16 +83,16 @@ static cnn_status training_forward(cnn_call *c)
     cnn_tensor *x = c->in[X];
     cnn_dtype dtype = x->shape.dtype;
     cnn_channels s = channels_of(c);
-    workspace w;
+    cnn_norm_work w;
     CNN_TRY(get_workspace(&s, &w));
     CNN_RUN(dtype, batch_moments, &s, x->data, w.first, w.second, w.kernel);
     for (int64_t i = 0; i < s.channels; i++) {
         double inverse = 1 / sqrt(w.second[i] + attrs->epsilon);
-        set(dtype, c->out[1]->data, i, w.first[i]);
-        set(dtype, c->out[2]->data, i, w.second[i]);
-        set(dtype, w.a, i, inverse * get_or(c->in[T_GAMMA], i, 1));
-        set(dtype, w.b, i, get_or(c->in[T_BETA], i, 0));
-        if (c->aux_count) set(dtype, c->aux[1]->data, i, inverse);
+        cnn_set(dtype, c->out[1]->data, i, w.first[i]);
+        cnn_set(dtype, c->out[2]->data, i, w.second[i]);
+        cnn_set(dtype, w.a, i, inverse * cnn_get_or(c->in[T_GAMMA], i, 1));
+        cnn_set(dtype, w.b, i, cnn_get_or(c->in[T_BETA], i, 0));
+        if (c->aux_count) cnn_set(dtype, c->aux[1]->data, i, inverse);
     }
     if (c->aux_count) memcpy(c->aux[0]->data, c->out[1]->data, cnn_tensor_bytes(c->out[1]));
     CNN_RUN(dtype, batch_norm, &s, x->data, c->out[1]->data, w.a, w.b, c->out[0]->data);
@@ -141,20 +102,20 @@ static cnn_status training_forward(cnn_call *c)
 
 /* dx = a (dy - mean(dy) - xhat mean(dy xhat)), a = gamma / sqrt(variance + epsilon); and what flows in through the mean
  * (dmean / n) and through the variance (2 (x - mean) dvariance / n). */
-static cnn_status training_gradients(cnn_call *c, const cnn_channels *s, workspace *w, cnn_tensor *zeros)
+static cnn_status training_gradients(cnn_call *c, const cnn_channels *s, cnn_norm_work *w, cnn_tensor *zeros)
 {
     cnn_tensor *dy = zeros ? zeros : c->grad_out[0], *x = c->in[X], *mean = c->aux[0], *inverse = c->aux[1];
     cnn_dtype dtype = x->shape.dtype;
     double n = (double)(s->outer * s->inner);
     CNN_RUN(dtype, batch_norm_sums, s, x->data, dy->data, mean->data, inverse->data, w->first, w->second, w->kernel);
-    CNN_TRY(give_vector(c, T_BETA, w->first));
-    CNN_TRY(give_vector(c, T_GAMMA, w->second));
+    CNN_TRY(cnn_give_vector(c, T_BETA, w->first));
+    CNN_TRY(cnn_give_vector(c, T_GAMMA, w->second));
     if (!c->needs_grad[X]) return CNN_OK;
     for (int64_t i = 0; i < s->channels; i++) {
-        double inv = get(dtype, inverse->data, i), a = inv * get_or(c->in[T_GAMMA], i, 1);
-        set(dtype, w->a, i, a);
-        set(dtype, w->b, i, (get_or(c->grad_out[1], i, 0) - a * w->first[i]) / n);
-        set(dtype, w->k, i, (2 * get_or(c->grad_out[2], i, 0) - a * inv * w->second[i]) / n);
+        double inv = cnn_get(dtype, inverse->data, i), a = inv * cnn_get_or(c->in[T_GAMMA], i, 1);
+        cnn_set(dtype, w->a, i, a);
+        cnn_set(dtype, w->b, i, (cnn_get_or(c->grad_out[1], i, 0) - a * w->first[i]) / n);
+        cnn_set(dtype, w->k, i, (2 * cnn_get_or(c->grad_out[2], i, 0) - a * inv * w->second[i]) / n);
     }
     if (zeros) c->grad_in[X] = cnn_tensor_retain(zeros);
     else CNN_TRY(cnn_grad_buffer(c, 0, &c->grad_in[X]));
@@ -166,7 +127,7 @@ static cnn_status training_backward(cnn_call *c)
 {
     cnn_channels s = channels_of(c);
     cnn_tensor *zeros = NULL;
-    workspace w = {0};
+    cnn_norm_work w = {0};
     cnn_status status = CNN_OK;
     if (!c->grad_out[0]) status = cnn_tensor_zeros(&c->in[X]->shape, &zeros); /* only mean or variance were used */
     if (status == CNN_OK) status = get_workspace(&s, &w);
@@ -189,7 +150,7 @@ static cnn_status inference_check(cnn_call *c)
 
 static double inverse_deviation(const cnn_call *c, int64_t i)
 {
-    return 1 / sqrt(get_or(c->in[I_VARIANCE], i, 0) + ((const attributes *)c->attrs)->epsilon);
+    return 1 / sqrt(cnn_get_or(c->in[I_VARIANCE], i, 0) + ((const attributes *)c->attrs)->epsilon);
 }
 
 static cnn_status inference_forward(cnn_call *c)
@@ -197,11 +158,11 @@ static cnn_status inference_forward(cnn_call *c)
     cnn_tensor *x = c->in[X];
     cnn_dtype dtype = x->shape.dtype;
     cnn_channels s = channels_of(c);
-    workspace w;
+    cnn_norm_work w;
     CNN_TRY(get_workspace(&s, &w));
     for (int64_t i = 0; i < s.channels; i++) {
-        set(dtype, w.a, i, inverse_deviation(c, i) * get_or(c->in[I_GAMMA], i, 1));
-        set(dtype, w.b, i, get_or(c->in[I_BETA], i, 0));
+        cnn_set(dtype, w.a, i, inverse_deviation(c, i) * cnn_get_or(c->in[I_GAMMA], i, 1));
+        cnn_set(dtype, w.b, i, cnn_get_or(c->in[I_BETA], i, 0));
     }
     CNN_RUN(dtype, batch_norm, &s, x->data, c->in[I_MEAN]->data, w.a, w.b, c->out[0]->data);
     cnn_free(w.first);
@@ -209,24 +170,24 @@ static cnn_status inference_forward(cnn_call *c)
 }
 
 /* dbeta = sum(dy), dgamma = sum(dy xhat), dmean = -a dbeta, dvariance = -a dgamma / (2 sqrt(variance + epsilon)). */
-static cnn_status inference_vectors(cnn_call *c, const cnn_channels *s, workspace *w)
+static cnn_status inference_vectors(cnn_call *c, const cnn_channels *s, cnn_norm_work *w)
 {
     cnn_tensor *x = c->in[X], *dy = c->grad_out[0], *mean = c->in[I_MEAN];
     cnn_dtype dtype = x->shape.dtype;
-    for (int64_t i = 0; i < s->channels; i++) set(dtype, w->a, i, inverse_deviation(c, i));
+    for (int64_t i = 0; i < s->channels; i++) cnn_set(dtype, w->a, i, inverse_deviation(c, i));
     CNN_RUN(dtype, batch_norm_sums, s, x->data, dy->data, mean->data, w->a, w->first, w->second, w->kernel);
-    CNN_TRY(give_vector(c, I_BETA, w->first));
-    CNN_TRY(give_vector(c, I_GAMMA, w->second));
+    CNN_TRY(cnn_give_vector(c, I_BETA, w->first));
+    CNN_TRY(cnn_give_vector(c, I_GAMMA, w->second));
     for (int64_t i = 0; i < s->channels; i++) {
-        double inverse = inverse_deviation(c, i), a = inverse * get_or(c->in[I_GAMMA], i, 1);
+        double inverse = inverse_deviation(c, i), a = inverse * cnn_get_or(c->in[I_GAMMA], i, 1);
         w->first[i] *= -a;
         w->second[i] *= -a * inverse / 2;
     }
-    CNN_TRY(give_vector(c, I_MEAN, w->first));
-    return give_vector(c, I_VARIANCE, w->second);
+    CNN_TRY(cnn_give_vector(c, I_MEAN, w->first));
+    return cnn_give_vector(c, I_VARIANCE, w->second);
 }
 
-static cnn_status inference_gradients(cnn_call *c, const cnn_channels *s, workspace *w)
+static cnn_status inference_gradients(cnn_call *c, const cnn_channels *s, cnn_norm_work *w)
 {
     cnn_tensor *x = c->in[X], *dy = c->grad_out[0];
     cnn_dtype dtype = x->shape.dtype;
@@ -235,8 +196,8 @@ static cnn_status inference_gradients(cnn_call *c, const cnn_channels *s, worksp
     if (vectors) CNN_TRY(inference_vectors(c, s, w));
     if (!c->needs_grad[X]) return CNN_OK;
     for (int64_t i = 0; i < s->channels; i++) {
-        set(dtype, w->a, i, inverse_deviation(c, i) * get_or(c->in[I_GAMMA], i, 1));
-        set(dtype, w->b, i, 0);
+        cnn_set(dtype, w->a, i, inverse_deviation(c, i) * cnn_get_or(c->in[I_GAMMA], i, 1));
+        cnn_set(dtype, w->b, i, 0);
     }
     CNN_TRY(cnn_grad_buffer(c, 0, &c->grad_in[X]));
     CNN_RUN(dtype, batch_norm, s, dy->data, w->b, w->a, w->b, c->grad_in[X]->data); /* (dy - 0) * a + 0 */
@@ -246,7 +207,7 @@ static cnn_status inference_gradients(cnn_call *c, const cnn_channels *s, worksp
 static cnn_status inference_backward(cnn_call *c)
 {
     cnn_channels s = channels_of(c);
-    workspace w;
+    cnn_norm_work w;
     CNN_TRY(get_workspace(&s, &w));
     cnn_status status = inference_gradients(c, &s, &w);
     cnn_free(w.first);

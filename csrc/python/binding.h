@@ -23,6 +23,7 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD cnn_tensor *t;
+    PyObject *mask; /* `_keras_mask`, a Tensor; NULL: none */
 } TensorObject;
 
 /* A variable is a Tensor whose storage can be replaced. */

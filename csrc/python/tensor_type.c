@@ -57,6 +57,7 @@ static void tensor_dealloc(PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
     cnn_tensor_release(((TensorObject *)object)->t);
+    Py_XDECREF(((TensorObject *)object)->mask);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -132,6 +133,32 @@ static PyObject *get_array_priority(PyObject *object, void *closure)
     return PyFloat_FromDouble(1000.0);
 }
 
+static PyObject *get_mask(PyObject *object, void *closure)
+{
+    PyObject *mask = ((TensorObject *)object)->mask;
+    (void)closure;
+    return Py_NewRef(mask ? mask : Py_None);
+}
+
+/* A mask has no mask itself, so that no tensor holds itself. */
+static int set_mask(PyObject *object, PyObject *mask, void *closure)
+{
+    cnn_module_state *state = cnn_state_of_type(Py_TYPE(object));
+    (void)closure;
+    if (mask == Py_None) mask = NULL;
+    if (mask && (!state || !cnn_is_tensor(state, mask))) {
+        PyErr_Format(PyExc_TypeError, "a mask must be a Tensor or None, got %R", mask);
+        return -1;
+    }
+    if (mask && (mask == object || ((TensorObject *)mask)->mask)) {
+        PyErr_SetString(PyExc_ValueError, "a mask cannot have a mask itself");
+        return -1;
+    }
+    Py_XINCREF(mask);
+    Py_XSETREF(((TensorObject *)object)->mask, mask);
+    return 0;
+}
+
 static PyGetSetDef tensor_getset[] = {
     {"shape", get_shape, NULL, "Dimensions, a tuple of int.", NULL},
     {"dtype", get_dtype, NULL, "Name of the element type, e.g. 'float32'.", NULL},
@@ -140,6 +167,8 @@ static PyGetSetDef tensor_getset[] = {
     {"itemsize", get_itemsize, NULL, "Bytes of an element.", NULL},
     {"nbytes", get_nbytes, NULL, "Bytes of all elements.", NULL},
     {"T", get_transposed, NULL, "The tensor with its dimensions reversed.", NULL},
+    {"_keras_mask", get_mask, set_mask, "Which entries count: a bool Tensor of the first dimensions, or None for all.",
+     NULL},
     {"_softmax_logits", get_logits, NULL, "What a softmax over the last axis made this tensor of, else None.",
      &softmax},
     {"_sigmoid_logits", get_logits, NULL, "What a sigmoid made this tensor of, else None.", &sigmoid},

@@ -63,12 +63,14 @@ static int variable_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(((VariableObject *)object)->dict);
+    Py_VISIT(((VariableObject *)object)->base.mask);
     return 0;
 }
 
 static int variable_clear(PyObject *object)
 {
     Py_CLEAR(((VariableObject *)object)->dict);
+    Py_CLEAR(((VariableObject *)object)->base.mask);
     return 0;
 }
 
@@ -81,6 +83,7 @@ static void variable_dealloc(PyObject *object)
     if (self->base.t) self->base.t->owner = NULL; /* a tape may live longer */
     cnn_tensor_release(self->base.t);
     Py_CLEAR(self->dict);
+    Py_CLEAR(self->base.mask);
     Py_XDECREF(self->name);
     Py_XDECREF(self->path);
     type->tp_free(object);

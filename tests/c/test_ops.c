@@ -116,6 +116,8 @@ static const struct {
     {"zero_pad2d", {"nhwc"}},
     {"batch_norm_training", {"nhwc", "c", "c"}},
     {"batch_norm_inference", {"nhwc", "c", "c", "c", "c"}},
+    {"layer_norm", {"nhwc", "c", "c"}},
+    {"group_norm", {"nhwc", "c", "c"}},
     {"take", {"nhc", "!kl"}},
     {"take_along_axis", {"nhc", "!nhk"}},
     {"one_hot", {"!nh"}},

@@ -8,6 +8,20 @@ def frames_of(layer, **arguments):
 
 
 CASES = [
+    *[
+        Case(
+            "SpectralNormalization",
+            frames_of(layer, **arguments),
+            shape,
+            ["kernel", "vector_u", "bias"],
+            trains_otherwise=True,
+            wraps=True,
+        )
+        for layer, arguments, shape in [
+            ("Dense", dict(units=4), (3, 5)),
+            ("Conv2D", dict(filters=3, kernel_size=2), (2, 5, 6, 2)),
+        ]
+    ],
     Case("TimeDistributed", frames_of("Conv2D", filters=3, kernel_size=2), FRAMES, ["kernel", "bias"], wraps=True),
     Case("TimeDistributed", frames_of("Dense", units=4, activation="tanh"), (2, 3, 5), ["kernel", "bias"], wraps=True),
     Case("TimeDistributed", frames_of("MaxPooling2D"), FRAMES, wraps=True),
