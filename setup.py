@@ -106,7 +106,7 @@ class BuildCore(build_ext):
         import numpy
 
         compiler = list(self.compiler.compiler_so)
-        omp_compile, omp_link = openmp_flags(compiler[:1])
+        omp_compile, omp_link = openmp_flags(compiler)
         blas_compile, blas_link = blas_flags()
         extra = shlex.split(os.environ.get("CNNPY_CFLAGS", ""))
         includes = [CSRC, numpy.get_include(), *self.compiler.include_dirs]
