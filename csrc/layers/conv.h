@@ -1,0 +1,50 @@
+/* What the convolutions of 1, 2 and 3 dimensions and the transposed ones share: attributes, checks, and passes.
+ *
+ * A sequence is an image of one row. A volume is turned into images, one for each of its windows along the depth, whose
+ * channels are those of the window's planes; so the kernels only know images. */
+#ifndef CNN_LAYERS_CONV_H
+#define CNN_LAYERS_CONV_H
+
+#include "layers/common.h"
+
+typedef struct {
+    cnn_ints strides, dilation;
+    cnn_ints output_padding; /* of transposed ones; no integers: as much as makes the usual size */
+    int64_t groups;
+    int padding, activation;
+} cnn_conv_attributes;
+
+enum { CNN_CONV_X, CNN_CONV_KERNEL, CNN_CONV_BIAS };
+
+/* A convolution from its large side [N, SIZE..., C] to its small one [N, PLACES..., F]. A transposed one goes from the
+ * small side to the large. Only the last RANK of three axes are there. */
+typedef struct {
+    int rank;
+    int64_t size[3], places[3];
+    cnn_conv2d planes;
+    bool folds; /* the taps along the depth into channels */
+    cnn_conv_depth depth;
+} cnn_conv;
+
+extern const char *const cnn_conv_input_names[];
+
+/* Checks everything but the bias, and describes the convolution. */
+cnn_status cnn_conv_describe(const cnn_call *c, int rank, bool transposed, cnn_conv *v);
+/* The rank of a call that has been checked. */
+int cnn_conv_rank(const cnn_call *c);
+/* The shape of the large side or the small side. */
+cnn_shape cnn_conv_shape(const cnn_conv *v, cnn_dtype dtype, bool large);
+
+/* x and dx are of the large side, y and dy of the small; kernel and dkernel as the layer has them. Backward passes go
+ * through the activation's gradient as the kernels do. */
+cnn_status cnn_conv_forward(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *kernel, const void *bias,
+                            void *y);
+cnn_status cnn_conv_backward_data(const cnn_conv *v, cnn_dtype dtype, const void *dy, const void *y, const void *kernel,
+                                  void *dx);
+cnn_status cnn_conv_backward_weights(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *dy, const void *y,
+                                     void *dkernel, void *dbias);
+/* large = act(what backward-data makes of small, + bias). V is linear. */
+cnn_status cnn_conv_transpose(const cnn_conv *v, cnn_dtype dtype, cnn_activation act, const void *small,
+                              const void *kernel, const void *bias, void *large);
+
+#endif
