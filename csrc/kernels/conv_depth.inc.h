@@ -19,11 +19,42 @@ static void R(move_runs)(bool add, int64_t runs, int64_t length, const REAL *fro
     }
 }
 
+/* to[COUNT,KD] = from[COUNT] repeated, and to[COUNT] = the sums of from[COUNT,KD]. */
+CNN_INLINE void R(repeat)(const int64_t kd, int64_t count, const REAL *from, REAL *to)
+{
+    for (int64_t i = 0; i < count; i++, to += kd)
+        for (int64_t k = 0; k < kd; k++) to[k] = from[i];
+}
+
+CNN_INLINE void R(sum_repeated)(const int64_t kd, int64_t count, const REAL *from, REAL *to)
+{
+    for (int64_t i = 0; i < count; i++, from += kd) {
+        REAL sum = from[0];
+        for (int64_t k = 1; k < kd; k++) sum += from[k];
+        to[i] = sum;
+    }
+}
+
+/* FUNCTION with KD known to the compiler where it is common. */
+#define FOR_KD(function, kd, ...)                                                                                      \
+    switch (kd) {                                                                                                      \
+    case 2: function(2, __VA_ARGS__); break;                                                                           \
+    case 3: function(3, __VA_ARGS__); break;                                                                           \
+    case 4: function(4, __VA_ARGS__); break;                                                                           \
+    case 8: function(8, __VA_ARGS__); break;                                                                           \
+    default: function(kd, __VA_ARGS__);                                                                                \
+    }
+
 static void R(gather_depth)(const R(depth_job) * j, int64_t plane, int64_t first, int64_t count)
 {
     const cnn_conv_depth *v = j->v;
     int64_t image = plane / v->od, step = v->kd * v->group_channels, channels = v->groups * v->group_channels;
     REAL *to = j->to + (plane * v->pixels + first) * v->groups * step;
+    if (v->dilation == 0) {
+        const REAL *from = j->from + (plane * v->pixels + first) * channels;
+        FOR_KD(R(repeat), v->kd, count * channels, from, to)
+        return;
+    }
     for (int64_t k = 0; k < v->kd; k++, to += v->group_channels) {
         int64_t d = plane % v->od * v->stride + k * v->dilation - v->pad;
         if (d >= 0 && d < v->d) {
@@ -41,6 +72,11 @@ static void R(scatter_depth)(const R(depth_job) * j, int64_t plane, int64_t firs
     const cnn_conv_depth *v = j->v;
     int64_t image = plane / v->d, step = v->kd * v->group_channels, channels = v->groups * v->group_channels;
     REAL *to = j->to + (plane * v->pixels + first) * channels;
+    if (v->dilation == 0) {
+        const REAL *from = j->from + (plane * v->pixels + first) * v->groups * step;
+        FOR_KD(R(sum_repeated), v->kd, count * channels, from, to)
+        return;
+    }
     memset(to, 0, (size_t)(count * channels) * sizeof *to);
     for (int64_t k = 0; k < v->kd; k++) {
         int64_t at = plane % v->d + v->pad - k * v->dilation;
@@ -70,6 +106,7 @@ static void R(scatter_depth)(const R(depth_job) * j, int64_t plane, int64_t firs
 DEPTH_PIECE(gather_depth, od)
 DEPTH_PIECE(scatter_depth, d)
 #undef DEPTH_PIECE
+#undef FOR_KD
 
 static int64_t R(depth_pieces)(const cnn_conv_depth *v, int64_t planes)
 {

@@ -178,19 +178,32 @@ static cnn_status output_padding(const cnn_conv_attributes *a, int rank, int i, 
 }
 
 /* Turns the third axis into images. */
-static cnn_status fold_depth(cnn_conv *v, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad)
+static void fold_depth(cnn_conv *v, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad)
 {
-    cnn_conv2d *p = &v->planes;
-    int64_t size;
-    v->depth = (cnn_conv_depth){p->n,         v->size[0], p->h * p->w, p->groups, p->c / p->groups,
-                                v->places[0], kernel,     stride,      dilation,  pad};
+    cnn_conv_depth *d = &v->depth;
+    d->d = v->size[0];
+    d->od = v->places[0];
+    d->kd = kernel;
+    d->stride = stride;
+    d->dilation = dilation;
+    d->pad = pad;
     v->folds = kernel > 1 || stride > 1;
-    const int64_t dim[] = {p->n, v->places[0], p->h, p->w, kernel, p->c};
-    cnn_shape planes = cnn_shape_of(CNN_FLOAT64, 6, dim);
-    CNN_TRY(cnn_shape_size(&planes, &size));
-    p->n *= v->places[0];
-    p->c *= kernel;
-    return CNN_OK;
+    v->planes.n *= d->od;
+    v->planes.c *= kernel;
+}
+
+/* A depthwise convolution with a few filters for each channel becomes one with repeated channels and a filter for each:
+ * the taps of a depth whose planes are all the same. */
+static void widen(cnn_conv *v)
+{
+    enum { MOST_FILTERS = 8 }; /* more fill the vectors of the ordinary kernels */
+    cnn_conv2d *p = &v->planes;
+    int64_t filters = p->f / p->groups;
+    v->widens = p->groups > 1 && p->groups == p->c && filters > 1 && filters <= MOST_FILTERS;
+    if (!v->widens) return;
+    v->depth.kd = filters;
+    v->depth.dilation = 0;
+    p->c = p->groups = p->f;
 }
 
 cnn_status cnn_conv_describe(const cnn_call *c, int rank, bool transposed, cnn_conv *v)
@@ -245,7 +258,13 @@ cnn_status cnn_conv_describe(const cnn_call *c, int rank, bool transposed, cnn_c
         .pad_left = pad[2],
         .activation = transposed ? CNN_LINEAR : (cnn_activation)a->activation,
     };
-    return rank == 3 ? fold_depth(v, kernel[0], stride[0], dilation[0], pad[0]) : CNN_OK;
+    const cnn_conv2d *p = &v->planes;
+    v->depth = (cnn_conv_depth){p->n, 1, p->h * p->w, p->groups, p->c / p->groups, 1, 1, 1, 1, 0};
+    if (rank == 3) fold_depth(v, kernel[0], stride[0], dilation[0], pad[0]);
+    else if (!transposed) widen(v);
+    const int64_t dim[] = {v->depth.n, v->depth.od, p->h, p->w, v->depth.kd, v->depth.groups, v->depth.group_channels};
+    cnn_shape planes = cnn_shape_of(CNN_FLOAT64, 7, dim);
+    return cnn_shape_size(&planes, &extra);
 }
 
 int cnn_conv_rank(const cnn_call *c)
@@ -255,20 +274,24 @@ int cnn_conv_rank(const cnn_call *c)
 
 cnn_shape cnn_conv_shape(const cnn_conv *v, cnn_dtype dtype, bool large)
 {
-    int64_t dim[5] = {v->rank == 3 ? v->depth.n : v->planes.n};
+    int64_t dim[5] = {v->depth.n};
     const int64_t *sizes = large ? v->size : v->places;
     for (int i = 0; i < v->rank; i++) dim[1 + i] = sizes[3 - v->rank + i];
-    int64_t channels = v->rank == 3 ? v->depth.groups * v->depth.group_channels : v->planes.c;
-    dim[1 + v->rank] = large ? channels : v->planes.f;
+    dim[1 + v->rank] = large ? v->depth.groups * v->depth.group_channels : v->planes.f;
     return cnn_shape_of(dtype, v->rank + 2, dim);
 }
 
 /* ---- passes ---- */
 
-/* What a pass needs besides its arguments. */
+/* What a pass needs besides its arguments; planes are the large side as the kernels want it. */
 typedef struct {
-    void *scratch, *planes, *kernel; /* the latter two if the depth is folded: the large side, and the weights */
+    void *scratch, *planes, *kernel;
 } temporaries;
+
+static bool gathers(const cnn_conv *v)
+{
+    return v->folds || v->widens;
+}
 
 static void drop(temporaries *t)
 {
@@ -282,11 +305,9 @@ static cnn_status take(const cnn_conv *v, cnn_conv2d_pass pass, cnn_dtype dtype,
     const cnn_conv2d *p = &v->planes;
     size_t item = cnn_dtype_size(dtype);
     *t = (temporaries){.scratch = cnn_alloc(cnn_k()->conv2d_workspace(p, pass, item))};
-    if (v->folds) {
-        t->planes = cnn_alloc((size_t)(p->n * p->h * p->w * p->c) * item);
-        t->kernel = cnn_alloc((size_t)(p->kh * p->kw * p->c / p->groups * p->f) * item);
-    }
-    if (t->scratch && (!v->folds || (t->planes && t->kernel))) return CNN_OK;
+    if (gathers(v)) t->planes = cnn_alloc((size_t)(p->n * p->h * p->w * p->c) * item);
+    if (v->folds) t->kernel = cnn_alloc((size_t)(p->kh * p->kw * p->c / p->groups * p->f) * item);
+    if (t->scratch && (t->planes || !gathers(v)) && (t->kernel || !v->folds)) return CNN_OK;
     drop(t);
     return CNN_ERR_MEMORY;
 }
@@ -307,10 +328,10 @@ static void fold_kernel(const cnn_conv *v, cnn_dtype dtype, bool back, const voi
     swap_axes(back ? taps : kd, back ? kd : taps, run, from, to);
 }
 
-/* The large side as images: X itself, or the planes gathered from it. */
+/* The large side as the kernels want it: X itself, or the planes gathered from it. */
 static const void *enter(const cnn_conv *v, cnn_dtype dtype, const void *x, const temporaries *t)
 {
-    if (!v->folds) return x;
+    if (!gathers(v)) return x;
     CNN_RUN(dtype, conv_gather_depth, &v->depth, x, t->planes);
     return t->planes;
 }
@@ -339,8 +360,8 @@ cnn_status cnn_conv_backward_data(const cnn_conv *v, cnn_dtype dtype, const void
     temporaries t;
     CNN_TRY(take(v, CNN_CONV_BACKWARD_DATA, dtype, &t));
     const void *weights = enter_kernel(v, dtype, kernel, &t);
-    CNN_RUN(dtype, conv2d_backward_data, &v->planes, dy, y, weights, v->folds ? t.planes : dx, t.scratch);
-    if (v->folds) CNN_RUN(dtype, conv_scatter_depth, &v->depth, t.planes, dx);
+    CNN_RUN(dtype, conv2d_backward_data, &v->planes, dy, y, weights, gathers(v) ? t.planes : dx, t.scratch);
+    if (gathers(v)) CNN_RUN(dtype, conv_scatter_depth, &v->depth, t.planes, dx);
     drop(&t);
     return CNN_OK;
 }

@@ -22,7 +22,8 @@ typedef struct {
     int rank;
     int64_t size[3], places[3];
     cnn_conv2d planes;
-    bool folds; /* the taps along the depth into channels */
+    bool folds;  /* the taps along the depth into channels */
+    bool widens; /* each channel into as many as it has filters, for the kernels of depthwise convolutions */
     cnn_conv_depth depth;
 } cnn_conv;
 
