@@ -99,3 +99,13 @@ def window_size(size, window, stride, padding, dilation=1):
     if padding in ("same", "causal"):
         return -(-size // stride)
     return (size - (window - 1) * dilation - 1) // stride + 1
+
+
+def transposed_size(size, window, stride, padding, dilation=1, extra=None):
+    """The size that a transposed convolution makes of SIZE (None if that is open); EXTRA is its output padding."""
+    if size is None:
+        return None
+    span = (window - 1) * dilation + 1
+    if padding == "same":
+        return size * stride if extra is None else (size - 1) * stride + span % 2 + extra
+    return (size - 1) * stride + (max(span, stride) if extra is None else span + extra)
