@@ -1,4 +1,4 @@
-"""Checks of constructors' arguments that many layers share, and the layouts of images."""
+"""Checks of constructors' arguments that many layers share, and the layouts of images and kernels."""
 
 from cnnpy import _core, config
 
@@ -90,6 +90,12 @@ def shape_to_last(shape):
 def shape_to_first(shape):
     """(N, H, W, C) as (N, C, H, W)."""
     return (shape[0], shape[-1], *shape[1:-1])
+
+
+def grouped_kernel(kernel):
+    """A depthwise kernel [taps,C,M] as that of a convolution with C groups, [taps,1,C*M]: a view."""
+    *taps, channels, multiplier = kernel.shape
+    return _core.reshape(kernel, shape=(*taps, 1, channels * multiplier))
 
 
 def window_size(size, window, stride, padding, dilation=1):

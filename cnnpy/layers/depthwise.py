@@ -1,14 +1,7 @@
 """Convolutions that keep channels apart, alone and with one across the channels after them."""
 
-from cnnpy import _core
 from cnnpy.layers import arguments
 from cnnpy.layers.base_convolution import BaseConvolution
-
-
-def as_groups(kernel):
-    """A depthwise kernel [taps,C,M] as that of a convolution with C groups, [taps,1,C*M]: a view."""
-    *taps, channels, multiplier = kernel.shape
-    return _core.reshape(kernel, shape=(*taps, 1, channels * multiplier))
 
 
 class _Depthwise(BaseConvolution):
@@ -64,7 +57,7 @@ class _Depthwise(BaseConvolution):
     def call(self, inputs):
         if self._first:
             inputs = arguments.to_last(inputs)
-        y = self._op(inputs, as_groups(self.kernel), self.bias)
+        y = self._op(inputs, arguments.grouped_kernel(self.kernel), self.bias)
         return self._finish(y) if self._ends else y
 
     def get_config(self):
@@ -160,7 +153,7 @@ class _Separable(BaseConvolution):
     def call(self, inputs):
         if self._first:
             inputs = arguments.to_last(inputs)
-        y = self._depthwise_op(inputs, as_groups(self.depthwise_kernel))
+        y = self._depthwise_op(inputs, arguments.grouped_kernel(self.depthwise_kernel))
         y = self._op(y, self.pointwise_kernel, self.bias)
         return self._finish(y) if self._ends else y
 

@@ -1,4 +1,4 @@
-"""Activations, one-hot classes, convolution and pooling as functions. Images are NHWC."""
+"""Activations, one-hot classes and pooling as functions. Images are NHWC."""
 
 from cnnpy import _core, activations, config
 from cnnpy.activations import (
@@ -35,7 +35,6 @@ from cnnpy.ops._convert import floats, one_axis, tensor
 __all__ = [
     "average_pool",
     "celu",
-    "conv",
     "elu",
     "gelu",
     "glu",
@@ -103,22 +102,6 @@ def _images(function, inputs, data_format):
 
 def _two(value):
     return (value, value) if isinstance(value, int) else tuple(value)
-
-
-@symbolic
-def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """2D convolution of images with KERNEL (height, width, input channels / groups, filters)."""
-    x, back = _images("conv", inputs, data_format)
-    kernel = floats(kernel)
-    if kernel.ndim != 4:
-        raise ValueError(f"conv: kernel must be (height, width, input channels, filters), got shape {kernel.shape}")
-    depth = kernel.shape[2]
-    if depth == 0 or x.shape[3] % depth:
-        raise ValueError(
-            f"conv: inputs {x.shape} have {x.shape[3]} channels, no multiple of the {depth} of kernel {kernel.shape}"
-        )
-    attributes = {"strides": _two(strides), "padding": padding, "dilation": _two(dilation_rate)}
-    return back(_core.conv2d(x, kernel, groups=x.shape[3] // depth, **attributes))
 
 
 @symbolic
