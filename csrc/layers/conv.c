@@ -206,7 +206,8 @@ static void widen(cnn_conv *v)
     p->c = p->groups = p->f;
 }
 
-cnn_status cnn_conv_describe(const cnn_call *c, int rank, bool transposed, cnn_conv *v)
+/* Checks everything but the bias. */
+static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_conv *v)
 {
     const cnn_conv_attributes *a = c->attrs;
     int64_t stride[3], dilation[3], kernel[3] = {1, 1, 1}, pad[3], extra;
@@ -223,7 +224,7 @@ cnn_status cnn_conv_describe(const cnn_call *c, int rank, bool transposed, cnn_c
             return cnn_fail(CNN_ERR_VALUE, "no dimension of the kernel %s may be 0, got shape %s",
                             kernel_layouts[transposed][rank - 1], cnn_shape_text(k, text));
     CNN_TRY(transposed ? check_transposed_channels(c, rank) : check_channels(c, rank, a->groups));
-    *v = (cnn_conv){.rank = rank};
+    *v = (cnn_conv){0};
     for (int i = 0; i < 3; i++) {
         bool there = i >= 3 - rank;
         int64_t given = there ? x->dim[i - (3 - rank) + 1] : 1;
@@ -267,18 +268,21 @@ cnn_status cnn_conv_describe(const cnn_call *c, int rank, bool transposed, cnn_c
     return cnn_shape_size(&planes, &extra);
 }
 
-int cnn_conv_rank(const cnn_call *c)
+cnn_status cnn_conv_of(const cnn_call *c, bool transposed, cnn_conv *v)
 {
-    return c->in[KERNEL]->shape.ndim - 2;
+    return describe(c, c->in[KERNEL]->shape.ndim - 2, transposed, v);
 }
 
-cnn_shape cnn_conv_shape(const cnn_conv *v, cnn_dtype dtype, bool large)
+cnn_status cnn_conv_check(cnn_call *c, int rank, bool transposed)
 {
-    int64_t dim[5] = {v->depth.n};
-    const int64_t *sizes = large ? v->size : v->places;
-    for (int i = 0; i < v->rank; i++) dim[1 + i] = sizes[3 - v->rank + i];
-    dim[1 + v->rank] = large ? v->depth.groups * v->depth.group_channels : v->planes.f;
-    return cnn_shape_of(dtype, v->rank + 2, dim);
+    cnn_conv v;
+    CNN_TRY(describe(c, rank, transposed, &v));
+    int64_t filters = CNN_DIM(c, KERNEL, transposed ? rank : rank + 1), dim[5] = {v.depth.n};
+    CNN_TRY(cnn_check_vector(c, CNN_CONV_BIAS, filters, "one entry per filter of the kernel"));
+    for (int i = 0; i < rank; i++) dim[1 + i] = (transposed ? v.size : v.places)[3 - rank + i];
+    dim[1 + rank] = filters;
+    c->out_shape[0] = cnn_shape_of(c->in[X]->shape.dtype, rank + 2, dim);
+    return CNN_OK;
 }
 
 /* ---- passes ---- */

@@ -17,9 +17,8 @@ typedef struct {
 enum { CNN_CONV_X, CNN_CONV_KERNEL, CNN_CONV_BIAS };
 
 /* A convolution from its large side [N, SIZE..., C] to its small one [N, PLACES..., F]. A transposed one goes from the
- * small side to the large. Only the last RANK of three axes are there. */
+ * small side to the large. With fewer than three axes the first ones have size 1. */
 typedef struct {
-    int rank;
     int64_t size[3], places[3];
     cnn_conv2d planes;
     bool folds;  /* the taps along the depth into channels */
@@ -29,12 +28,10 @@ typedef struct {
 
 extern const char *const cnn_conv_input_names[];
 
-/* Checks everything but the bias, and describes the convolution. */
-cnn_status cnn_conv_describe(const cnn_call *c, int rank, bool transposed, cnn_conv *v);
-/* The rank of a call that has been checked. */
-int cnn_conv_rank(const cnn_call *c);
-/* The shape of the large side or the small side. */
-cnn_shape cnn_conv_shape(const cnn_conv *v, cnn_dtype dtype, bool large);
+/* An op's `check`. */
+cnn_status cnn_conv_check(cnn_call *c, int rank, bool transposed);
+/* The description of a call that has been checked. */
+cnn_status cnn_conv_of(const cnn_call *c, bool transposed, cnn_conv *v);
 
 /* x and dx are of the large side, y and dy of the small; kernel and dkernel as the layer has them. Backward passes go
  * through the activation's gradient as the kernels do. */

@@ -8,36 +8,12 @@
 
 enum { X = CNN_CONV_X, KERNEL = CNN_CONV_KERNEL, BIAS = CNN_CONV_BIAS };
 
-static cnn_status check(cnn_call *c, int rank)
-{
-    cnn_conv v;
-    CNN_TRY(cnn_conv_describe(c, rank, false, &v));
-    CNN_TRY(cnn_check_vector(c, BIAS, v.planes.f, "one entry per filter of the kernel"));
-    c->out_shape[0] = cnn_conv_shape(&v, c->in[X]->shape.dtype, false);
-    return CNN_OK;
-}
-
-static cnn_status check_1(cnn_call *c)
-{
-    return check(c, 1);
-}
-
-static cnn_status check_2(cnn_call *c)
-{
-    return check(c, 2);
-}
-
-static cnn_status check_3(cnn_call *c)
-{
-    return check(c, 3);
-}
-
 static cnn_status forward(cnn_call *c)
 {
     cnn_tensor *bias = c->in[BIAS], *y = c->out[0];
     cnn_conv v;
     if (y->size == 0) return CNN_OK;
-    CNN_TRY(cnn_conv_describe(c, cnn_conv_rank(c), false, &v));
+    CNN_TRY(cnn_conv_of(c, false, &v));
     return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, bias ? bias->data : NULL, y->data);
 }
 
@@ -71,7 +47,7 @@ static cnn_status backward(cnn_call *c)
 {
     cnn_conv v;
     cnn_tensor *dy = cnn_tensor_retain(c->grad_out[0]);
-    cnn_status status = cnn_conv_describe(c, cnn_conv_rank(c), false, &v);
+    cnn_status status = cnn_conv_of(c, false, &v);
     if (dy->size == 0) {
         cnn_tensor_release(dy);
         return status == CNN_OK ? cnn_zero_gradients(c) : status;
@@ -89,7 +65,7 @@ static cnn_status backward(cnn_call *c)
 
 /* ---- the descriptors ---- */
 
-static const char *const padding_names[] = {"valid", "same", "causal", NULL};
+static const char *const causal_padding_names[] = {"valid", "same", "causal", NULL};
 
 #define ATTRS(paddings)                                                                                                \
     {                                                                                                                  \
@@ -99,10 +75,14 @@ static const char *const padding_names[] = {"valid", "same", "causal", NULL};
         {"groups", CNN_ATTR_INT, offsetof(cnn_conv_attributes, groups), NULL},                                         \
         {"activation", CNN_ATTR_ENUM, offsetof(cnn_conv_attributes, activation), cnn_activation_names},                \
     }
-static const cnn_attr attrs[] = ATTRS(cnn_padding_names), causal_attrs[] = ATTRS(padding_names);
+static const cnn_attr attrs[] = ATTRS(cnn_padding_names), causal_attrs[] = ATTRS(causal_padding_names);
 static const cnn_conv_attributes defaults = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1};
 
 #define CONVOLUTION(rank, its_attrs, text)                                                                             \
+    static cnn_status check_##rank(cnn_call *c)                                                                        \
+    {                                                                                                                  \
+        return cnn_conv_check(c, rank, false);                                                                         \
+    }                                                                                                                  \
     const cnn_op cnn_op_conv##rank##d = {                                                                              \
         .name = "conv" #rank "d",                                                                                      \
         .doc = "conv" #rank "d(x, kernel, bias=None, *, strides=1, padding='valid', dilation=1, groups=1, "            \

@@ -7,37 +7,13 @@
 
 enum { X = CNN_CONV_X, KERNEL = CNN_CONV_KERNEL, BIAS = CNN_CONV_BIAS };
 
-static cnn_status check(cnn_call *c, int rank)
-{
-    cnn_conv v;
-    CNN_TRY(cnn_conv_describe(c, rank, true, &v));
-    CNN_TRY(cnn_check_vector(c, BIAS, CNN_DIM(c, KERNEL, rank), "one entry per filter of the kernel"));
-    c->out_shape[0] = cnn_conv_shape(&v, c->in[X]->shape.dtype, true);
-    return CNN_OK;
-}
-
-static cnn_status check_1(cnn_call *c)
-{
-    return check(c, 1);
-}
-
-static cnn_status check_2(cnn_call *c)
-{
-    return check(c, 2);
-}
-
-static cnn_status check_3(cnn_call *c)
-{
-    return check(c, 3);
-}
-
 static cnn_status forward(cnn_call *c)
 {
     const cnn_conv_attributes *a = c->attrs;
     cnn_tensor *bias = c->in[BIAS], *y = c->out[0];
     cnn_conv v;
     if (y->size == 0) return CNN_OK;
-    CNN_TRY(cnn_conv_describe(c, cnn_conv_rank(c), true, &v));
+    CNN_TRY(cnn_conv_of(c, true, &v));
     return cnn_conv_transpose(&v, y->shape.dtype, (cnn_activation)a->activation, c->in[X]->data, c->in[KERNEL]->data,
                               bias ? bias->data : NULL, y->data);
 }
@@ -59,7 +35,7 @@ static cnn_status backward(cnn_call *c)
     const cnn_conv_attributes *a = c->attrs;
     cnn_tensor *dz = NULL;
     cnn_conv v;
-    CNN_TRY(cnn_conv_describe(c, cnn_conv_rank(c), true, &v));
+    CNN_TRY(cnn_conv_of(c, true, &v));
     if (c->grad_out[0]->size == 0) return cnn_zero_gradients(c);
     cnn_status status = cnn_back_through_activation(c, (cnn_activation)a->activation, BIAS, &dz);
     if (status == CNN_OK) status = products(c, &v, dz);
@@ -77,6 +53,10 @@ static const cnn_attr attrs[] = {
 static const cnn_conv_attributes defaults = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1};
 
 #define TRANSPOSED(rank, text)                                                                                         \
+    static cnn_status check_##rank(cnn_call *c)                                                                        \
+    {                                                                                                                  \
+        return cnn_conv_check(c, rank, true);                                                                          \
+    }                                                                                                                  \
     const cnn_op cnn_op_conv##rank##d_transpose = {                                                                    \
         .name = "conv" #rank "d_transpose",                                                                            \
         .doc = "conv" #rank "d_transpose(x, kernel, bias=None, *, strides=1, padding='valid', output_padding=(), "     \
