@@ -17,9 +17,12 @@ class BaseConvolution(ImageLayer):
     _suffix = ""  # of the op's name
     _kinds = ("kernel", "bias")
 
-    def __init__(self, kernel_size, strides, padding, dilation_rate, activation, use_bias, treatments, **kwargs):
-        """TREATMENTS: the (initializer, regularizer, constraint) of each of `_kinds`."""
-        super().__init__(**kwargs)
+    def __init__(self, window, output, treatments, **kwargs):
+        """WINDOW: kernel_size, strides, padding, data_format, dilation_rate. OUTPUT: activation, use_bias,
+        activity_regularizer. TREATMENTS: the initializer, regularizer and constraint of each of `_kinds`."""
+        kernel_size, strides, padding, data_format, dilation_rate = window
+        activation, use_bias, activity_regularizer = output
+        super().__init__(data_format=data_format, activity_regularizer=activity_regularizer, **kwargs)
         owner = type(self).__name__
         self.kernel_size = arguments.tuple_of(owner, "kernel_size", kernel_size, self._rank)
         self.strides = arguments.tuple_of(owner, "strides", strides, self._rank)

@@ -27,21 +27,11 @@ class _Transpose(BaseConvolution):
         bias_constraint=None,
         **kwargs,
     ):
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            dilation_rate,
-            activation,
-            use_bias,
-            (
-                (kernel_initializer, kernel_regularizer, kernel_constraint),
-                (bias_initializer, bias_regularizer, bias_constraint),
-            ),
-            data_format=data_format,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        window = kernel_size, strides, padding, data_format, dilation_rate
+        output = activation, use_bias, activity_regularizer
+        kernel = kernel_initializer, kernel_regularizer, kernel_constraint
+        bias = bias_initializer, bias_regularizer, bias_constraint
+        super().__init__(window, output, (kernel, bias), **kwargs)
         owner = type(self).__name__
         self._refuse_strides_with_dilation()
         self.filters = arguments.positive(owner, "filters", filters)

@@ -26,21 +26,11 @@ class _Depthwise(BaseConvolution):
         bias_constraint=None,
         **kwargs,
     ):
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            dilation_rate,
-            activation,
-            use_bias,
-            (
-                (depthwise_initializer, depthwise_regularizer, depthwise_constraint),
-                (bias_initializer, bias_regularizer, bias_constraint),
-            ),
-            data_format=data_format,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        window = kernel_size, strides, padding, data_format, dilation_rate
+        output = activation, use_bias, activity_regularizer
+        depthwise = depthwise_initializer, depthwise_regularizer, depthwise_constraint
+        bias = bias_initializer, bias_regularizer, bias_constraint
+        super().__init__(window, output, (depthwise, bias), **kwargs)
         self.depth_multiplier = arguments.positive(type(self).__name__, "depth_multiplier", depth_multiplier)
         self.kernel = None
 
@@ -112,22 +102,12 @@ class _Separable(BaseConvolution):
         bias_constraint=None,
         **kwargs,
     ):
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            dilation_rate,
-            activation,
-            use_bias,
-            (
-                (depthwise_initializer, depthwise_regularizer, depthwise_constraint),
-                (pointwise_initializer, pointwise_regularizer, pointwise_constraint),
-                (bias_initializer, bias_regularizer, bias_constraint),
-            ),
-            data_format=data_format,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        window = kernel_size, strides, padding, data_format, dilation_rate
+        output = activation, use_bias, activity_regularizer
+        depthwise = depthwise_initializer, depthwise_regularizer, depthwise_constraint
+        pointwise = pointwise_initializer, pointwise_regularizer, pointwise_constraint
+        bias = bias_initializer, bias_regularizer, bias_constraint
+        super().__init__(window, output, (depthwise, pointwise, bias), **kwargs)
         owner = type(self).__name__
         self.filters = arguments.positive(owner, "filters", filters)
         self.depth_multiplier = arguments.positive(owner, "depth_multiplier", depth_multiplier)
