@@ -27,6 +27,7 @@ _MODULES = {
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",
@@ -52,9 +53,26 @@ _NAMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     "Sequential": "models",
+    "device": "utils.scopes",
+    "name_scope": "utils.scopes",
+}
+# What Keras has and this version has not, and why.
+_ABSENT = {
+    **dict.fromkeys(("applications", "preprocessing"), "it is not in this version"),
+    **dict.fromkeys(("Function", "Operation"), "write a Layer or a Model(inputs, outputs)"),
+    **dict.fromkeys(("StatelessScope", "SymbolicScope"), "variables always have their state with them"),
+    **dict.fromkeys(("Quantizer", "quantizers"), "there are no quantised dtypes"),
+    **dict.fromkeys(("RematScope", "remat"), "activations are always kept for the way back"),
+    "distribution": "there is one device, the CPU",
+    "distillation": "write a Model with a train_step",
 }
 
 __all__ = ["GradientTape", "Tensor", "Variable", "array", "from_dlpack", *sorted(_NAMES)]
+
+
+def version():
+    """The version of cnnpy."""
+    return __version__
 
 
 def __getattr__(name):
@@ -69,8 +87,17 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"cnnpy.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module 'cnnpy' has no attribute '{name}'")
+    if name.startswith("__"):
+        raise AttributeError(f"module 'cnnpy' has no attribute '{name}'")
+    from cnnpy.utils.suggest import no_attribute, suggestion
+
+    if name in _ABSENT:
+        raise no_attribute("cnnpy", name, f"cnnpy.{name} is not offered: {_ABSENT[name]}")
+    raise no_attribute("cnnpy", name, f"cnnpy has no {name!r}.{suggestion(name, (*_MODULES, *_NAMES))}")
 
 
 def __dir__():
     return sorted({*globals(), *_MODULES, *_NAMES})
+
+
+importlib.import_module("cnnpy.utils.old_paths").install("cnnpy.engine")

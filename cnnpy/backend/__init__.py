@@ -1,4 +1,9 @@
-"""`keras.backend`: the settings, names and session that Keras keeps there."""
+"""`keras.backend`: the settings, names and session that Keras 3 keeps there, and the functions that Keras 2 had.
+
+The old functions (`K.mean`, `K.function`, ...) work and say once that `cnnpy.ops` has them now.
+"""
+
+import importlib
 
 from cnnpy.config import (
     epsilon,
@@ -27,6 +32,51 @@ __all__ = [
     "set_image_data_format",
     "standardize_dtype",
 ]
+
+# Keras 2's functions on graphs, and what says the same today.
+_GRAPH = {
+    "function": "cnnpy.Model(inputs, outputs)",
+    "gradients": "cnnpy.GradientTape",
+    "learning_phase": "the argument training=...",
+    "set_learning_phase": "the argument training=...",
+}
+_SESSIONS = ("get_graph", "get_session", "learning_phase_scope", "set_session", "tf")
+
+
+def __getattr__(name):
+    """Keras 2's functions, which are loaded when one is first used."""
+    if name.startswith("__"):
+        raise AttributeError(f"module 'cnnpy.backend' has no attribute {name!r}")
+    if name in _SESSIONS:
+        raise AttributeError(
+            f"cnnpy.backend.{name} is not offered: there are no sessions and graphs, everything is computed at once"
+        )
+    home = _home(name)
+    if home is None:
+        from cnnpy.utils.suggest import suggestion
+
+        raise AttributeError(f"cnnpy.backend has no {name!r}.{suggestion(name, __dir__())}")
+    from cnnpy.utils.deprecation import warn_once
+
+    value = getattr(home, name)
+    warn_once(f"backend.{name}", f"cnnpy.backend.{name} is Keras 2's; use {_GRAPH.get(name, 'cnnpy.ops')}")
+    globals()[name] = value
+    return value
+
+
+def _home(name):
+    """The module that has the old function NAME; None if there was none."""
+    if name in _GRAPH:
+        return importlib.import_module("cnnpy.backend.graph")
+    functions = importlib.import_module("cnnpy.backend.functions")
+    if name in functions.NAMES:
+        return functions
+    return importlib.import_module("cnnpy.ops") if name in functions.SAME else None
+
+
+def __dir__():
+    functions = importlib.import_module("cnnpy.backend.functions")
+    return sorted({*__all__, *_GRAPH, *functions.SAME, *functions.NAMES})
 
 
 def backend():

@@ -2,8 +2,10 @@
 
 import importlib
 
+from cnnpy.utils import old_paths
+
 _FILES = {
-    "activation": "Activation ELU LeakyReLU ReLU Softmax",
+    "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
     "convolution": "Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D",
     "convolution_transpose": "Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose "
     "Convolution2DTranspose Convolution3DTranspose",
@@ -12,15 +14,21 @@ _FILES = {
     "SeparableConvolution2D",
     "input_spec": "InputSpec",
     "layer": "Layer",
-    "merging": "Add Average Concatenate Maximum Minimum Multiply Subtract "
-    "add average concatenate maximum minimum multiply subtract",
+    "merging": "Add Average Concatenate Dot Maximum Minimum Multiply Subtract "
+    "add average concatenate dot maximum minimum multiply subtract",
     "normalization": "BatchNormalization",
-    "pooling": "AveragePooling2D AvgPool2D GlobalAveragePooling2D GlobalAvgPool2D GlobalMaxPool2D GlobalMaxPooling2D "
-    "MaxPool2D MaxPooling2D",
-    "regularization": "Dropout SpatialDropout2D",
-    "reshaping": "Cropping2D Flatten Permute Reshape UpSampling2D ZeroPadding2D",
+    "padding": "Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D",
+    "pooling": "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
+    "AdaptiveMaxPooling2D AdaptiveMaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D "
+    "AvgPool3D GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D "
+    "GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D GlobalMaxPooling1D GlobalMaxPooling2D "
+    "GlobalMaxPooling3D MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D",
+    "regularization": "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout1D "
+    "SpatialDropout2D SpatialDropout3D",
+    "reshaping": "Flatten Permute RepeatVector Reshape UpSampling1D UpSampling2D UpSampling3D",
     "symbolic": "KerasTensor",
     "symbolic_op": "SymbolicOp",
+    "wrappers": "TimeDistributed Wrapper",
 }
 _NAMES = {name: file for file, names in _FILES.items() for name in names.split()}
 _RECURRENT = ("Bidirectional", "ConvLSTM2D", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell")
@@ -34,16 +42,20 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"cnnpy.layers.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    if name in _RECURRENT or name in _ATTENTION:
-        kind = "recurrent" if name in _RECURRENT else "attention"
-        raise AttributeError(
-            f"cnnpy.layers.{name} is not offered: cnnpy is for convolutional networks and has no {kind} layers"
-        )
-    if name.startswith("_"):
+    if name.startswith("__"):
         raise AttributeError(f"module 'cnnpy.layers' has no attribute {name!r}")
-    from cnnpy.utils.suggest import suggestion
+    if name in _RECURRENT or name in _ATTENTION:
+        from cnnpy.utils.suggest import no_attribute
 
-    raise AttributeError(f"cnnpy.layers has no {name!r}.{suggestion(name, _NAMES)}")
+        kind = "recurrent" if name in _RECURRENT else "attention"
+        raise no_attribute(
+            "cnnpy.layers",
+            name,
+            f"cnnpy.layers.{name} is not offered: cnnpy is for convolutional networks and has no {kind} layers",
+        )
+    from cnnpy.utils.suggest import no_attribute, suggestion
+
+    raise no_attribute("cnnpy.layers", name, f"cnnpy.layers has no {name!r}.{suggestion(name, _NAMES)}")
 
 
 def __dir__():
@@ -62,3 +74,6 @@ def deserialize(config, custom_objects=None):
     from cnnpy.saving import deserialize_keras_object
 
     return deserialize_keras_object(config, custom_objects)
+
+
+old_paths.install("cnnpy.layers")

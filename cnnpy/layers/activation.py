@@ -2,7 +2,7 @@
 
 import math
 
-from cnnpy import _core, activations
+from cnnpy import _core, activations, constraints, initializers, regularizers
 from cnnpy.layers.calling import label
 from cnnpy.layers.layer import Layer
 
@@ -99,6 +99,71 @@ class LeakyReLU(_Elementwise):
 
     def get_config(self):
         return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+class PReLU(_Elementwise):
+    """x where positive, else alpha * x with a learned alpha for each place of a sample. He et al., 2015.
+
+    SHARED_AXES, counted from 1, have one alpha together: [1, 2] for one a channel of images.
+    """
+
+    def __init__(
+        self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.built = False
+        self.supports_masking = True
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        if shared_axes is not None:
+            shared_axes = [shared_axes] if hasattr(shared_axes, "__index__") else list(shared_axes)
+            if not all(hasattr(axis, "__index__") and axis != 0 for axis in shared_axes):
+                raise ValueError(
+                    f"PReLU: shared_axes are numbers of axes, the batch (0) not among them, got {shared_axes}"
+                )
+        self.shared_axes = shared_axes
+        self.alpha = None
+
+    def _check_shape(self, shape):
+        if self.alpha is None:
+            return
+        wanted = self.alpha.shape
+        fits = len(shape) == len(wanted) + 1 and all(w == 1 or d is None or d == w for d, w in zip(shape[1:], wanted))
+        if not fits:
+            raise ValueError(
+                f"{label(self)}: its alpha has shape {wanted}, which does not fit an input of {tuple(shape)}"
+            )
+
+    def build(self, input_shape):
+        shape = list(input_shape[1:])
+        for axis in self.shared_axes or ():
+            if not -len(input_shape) < axis < len(input_shape):
+                raise ValueError(f"{label(self)}: shared axis {axis} is none of an input of shape {tuple(input_shape)}")
+            shape[axis - 1 if axis > 0 else axis] = 1
+        self.alpha = self.add_weight(
+            name="alpha",
+            shape=shape,
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
+
+    def call(self, inputs):
+        return _core.add(_core.relu(inputs), _core.multiply(self.alpha, _core.minimum(inputs, 0.0)))
+
+    def compute_output_shape(self, input_shape):
+        self._check_shape(input_shape)
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "alpha_initializer": initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            "shared_axes": self.shared_axes,
+        }
 
 
 class ELU(_Elementwise):

@@ -123,7 +123,7 @@ def convert_arguments(layer, args, kwargs):
         args = (np.asarray(args[0], dtype=layer._compute_dtype), *args[1:])
     args = tuple(convert(layer, x) for x in args)
     kwargs = {key: convert(layer, x) for key, x in kwargs.items()} if kwargs else {}
-    if args and type(layer)._call_names[:1] and layer._plain:
+    if args and type(layer)._call_names[:1] and (layer._plain or layer._only_tensors):
         for leaf in tree.flatten(args[0]):
             if not isinstance(leaf, (Tensor, KerasTensor)):
                 what = f"the {'class' if isinstance(leaf, type) else type(leaf).__name__} {leaf!r}"

@@ -68,6 +68,8 @@ class Layer:
 
     # True for layers of ours whose call has no effects but its result: models call them without __call__ around it.
     _plain = False
+    # True for other layers whose first argument must be of Tensors too.
+    _only_tensors = False
     # True if whole numbers are to become floats before `call`.
     _float_inputs = False
     # False if inputs of any dtype go to `call` as they are.

@@ -1,5 +1,7 @@
 """Layers that make one tensor of several, and their functions."""
 
+import math
+
 from cnnpy import _core
 from cnnpy.layers.calling import label
 from cnnpy.layers.layer import Layer
@@ -173,6 +175,74 @@ class Concatenate(_Merge):
 
     def get_config(self):
         return {**super().get_config(), "axis": self.axis}
+
+
+class Dot(_Merge):
+    """Sums of products of two inputs over AXES, sample by sample: Dot(axes=(1, 2)) of [N,a,b] and [N,c,a] is [N,b,c].
+
+    AXES is a number for both, or one each; the batch (0) is none of them. NORMALIZE divides by the Euclidean norms
+    along the axes first, which gives cosines.
+    """
+
+    def __init__(self, axes, normalize=False, **kwargs):
+        super().__init__(**kwargs)
+        if not hasattr(axes, "__index__"):
+            if not isinstance(axes, (list, tuple)):
+                raise TypeError(f"Dot: axes must be an integer or two, got {axes!r}")
+            if len(axes) != 2 or not all(hasattr(axis, "__index__") for axis in axes):
+                raise ValueError(f"Dot: axes must be an integer or two, got {axes!r}")
+        self.axes = axes
+        self.normalize = bool(normalize)
+
+    def _places(self, shapes):
+        """The axis of each input, counted from 0."""
+        if len(shapes) != 2:
+            raise ValueError(f"{label(self)}: takes exactly 2 tensors, got {len(shapes)}")
+        axes = (self.axes,) * 2 if hasattr(self.axes, "__index__") else self.axes
+        found = []
+        for axis, shape in zip(axes, shapes):
+            if len(shape) < 2 or not -len(shape) < axis < len(shape) or axis == 0:
+                raise ValueError(
+                    f"{label(self)}: axis {axis} is none of an input of shape {tuple(shape)}, whose axis 0 is the batch"
+                )
+            found.append(axis % len(shape))
+        return found
+
+    def compute_output_shape(self, input_shape):
+        self._check_list(input_shape)
+        first, second = self._places(input_shape)
+        a, b = list(input_shape[0]), list(input_shape[1])
+        if None not in (a[first], b[second]) and a[first] != b[second]:
+            raise ValueError(
+                f"{label(self)}: the inputs have {a[first]} and {b[second]} places along axes {first} and {second}, "
+                f"which must agree; got shapes {tuple(a)} and {tuple(b)}"
+            )
+        del a[first], b[second]
+        return (*a, *b[1:]) if len(a) + len(b) > 2 else (a[0], 1)
+
+    def call(self, inputs):
+        if not isinstance(inputs, (list, tuple)):
+            raise ValueError(f"{label(self)}: takes a list of tensors, got {inputs!r}")
+        shape = self.compute_output_shape([x.shape for x in inputs])
+        sides = []
+        for x, axis in zip(inputs, self._places([x.shape for x in inputs])):
+            if self.normalize:
+                squares = _core.sum(_core.square(x), axis=(axis,), keepdims=True)
+                x = _core.multiply(x, _core.rsqrt(_core.maximum(squares, 1e-12)))
+            order = [i for i in range(x.ndim) if i != axis]
+            rest = math.prod(x.shape[i] for i in order[1:])
+            x = _core.transpose(x, axes=(*order, axis))
+            sides.append(_core.reshape(x, shape=(x.shape[0], rest, x.shape[-1])))
+        y = _core.matmul(sides[0], _core.transpose(sides[1], axes=(0, 2, 1)))
+        return _core.reshape(y, shape=shape)
+
+    def get_config(self):
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+def dot(inputs, axes=-1, **kwargs):
+    """Dot(axes)(inputs)."""
+    return Dot(axes=axes, **kwargs)(inputs)
 
 
 def add(inputs, **kwargs):

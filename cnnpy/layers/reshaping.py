@@ -179,52 +179,81 @@ class UpSampling2D(ImageLayer):
         return {**super().get_config(), "size": self.size, "interpolation": self.interpolation}
 
 
-class ZeroPadding2D(ImageLayer):
-    """Zeros around images. PADDING is an integer, (rows, columns), or ((top, bottom), (left, right))."""
+class UpSampling1D(Layer):
+    """Each step SIZE times: [N,L,C] to [N,L*size,C]."""
 
-    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
-        super().__init__(data_format=data_format, **kwargs)
-        self.padding = arguments.margins("ZeroPadding2D", "padding", padding)
+    _plain = True
+    _float_inputs = True
+
+    def __init__(self, size=2, **kwargs):
+        super().__init__(**kwargs)
+        self.size = arguments.positive("UpSampling1D", "size", size)
         self.built = True
         self._bind_ops()
 
     def _bind_ops(self):
-        self._op = _core.zero_pad2d.bind(label(self), padding=(*self.padding[0], *self.padding[1]))
+        self._op = _core.repeat.bind(label(self), repeats=self.size, axis=1)
+
+    def _check_shape(self, shape):
+        if len(shape) != 3:
+            raise ValueError(
+                f"{label(self)}: input must have 3 dimensions (batch, steps, channels), got shape {tuple(shape)}"
+            )
 
     def call(self, inputs):
-        if self._first:
-            return arguments.to_first(self._op(arguments.to_last(inputs)))
         return self._op(inputs)
 
-    def _image_shape(self, shape):
-        rows, columns = (None if d is None else d + sum(p) for d, p in zip(shape[1:3], self.padding))
-        return (shape[0], rows, columns, shape[3])
+    def compute_output_shape(self, input_shape):
+        self._check_shape(input_shape)
+        return (input_shape[0], None if input_shape[1] is None else input_shape[1] * self.size, input_shape[2])
 
     def get_config(self):
-        return {**super().get_config(), "padding": self.padding}
+        return {**super().get_config(), "size": self.size}
 
 
-class Cropping2D(ImageLayer):
-    """Images without their margins. CROPPING is an integer, (rows, columns), or ((top, bottom), (left, right))."""
+class UpSampling3D(ImageLayer):
+    """Each place of a volume repeated: [N,D,H,W,C] to [N, D*size[0], H*size[1], W*size[2], C]."""
 
-    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+    _rank = 3
+
+    def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
         super().__init__(data_format=data_format, **kwargs)
-        self.cropping = arguments.margins("Cropping2D", "cropping", cropping)
+        self.size = arguments.tuple_of("UpSampling3D", "size", size, 3)
         self.built = True
 
     def call(self, inputs):
-        shape = inputs.shape
-        height = 2 if self._first else 1
-        begin, end = [0] * 4, list(shape)
-        for axis, (before, after) in zip((height, height + 1), self.cropping):
-            begin[axis], end[axis] = before, shape[axis] - after
-            if begin[axis] >= end[axis]:
-                raise ValueError(f"{label(self)}: cropping {self.cropping} leaves nothing of shape {tuple(shape)}")
-        return _core.slice(inputs, begin=begin, end=end, stride=(1, 1, 1, 1))
+        for axis, times in enumerate(self.size, 2 if self._first else 1):
+            inputs = _core.repeat(inputs, repeats=times, axis=axis)
+        return inputs
 
     def _image_shape(self, shape):
-        rows, columns = (None if d is None else d - sum(c) for d, c in zip(shape[1:3], self.cropping))
-        return (shape[0], rows, columns, shape[3])
+        places = (None if d is None else d * s for d, s in zip(shape[1:-1], self.size))
+        return (shape[0], *places, shape[-1])
 
     def get_config(self):
-        return {**super().get_config(), "cropping": self.cropping}
+        return {**super().get_config(), "size": self.size}
+
+
+class RepeatVector(_Moving):
+    """Each vector N times in a row: [batch, features] to [batch, n, features]."""
+
+    def __init__(self, n, **kwargs):
+        super().__init__(**kwargs)
+        if not hasattr(n, "__index__") or isinstance(n, bool):
+            raise TypeError(f"RepeatVector: n must be an integer, got {n!r}")
+        self.n = arguments.positive("RepeatVector", "n", n)
+        self.built = True
+
+    def _check_shape(self, shape):
+        if len(shape) != 2:
+            raise ValueError(f"{label(self)}: input must have 2 dimensions (batch, features), got shape {tuple(shape)}")
+
+    def call(self, inputs):
+        return _core.repeat(_core.expand_dims(inputs, axis=1), repeats=self.n, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        self._check_shape(input_shape)
+        return (input_shape[0], self.n, input_shape[1])
+
+    def get_config(self):
+        return {**super().get_config(), "n": self.n}

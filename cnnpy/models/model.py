@@ -4,6 +4,7 @@ from cnnpy import tree
 from cnnpy.layers import calling
 from cnnpy.layers.layer import Layer
 from cnnpy.layers.symbolic import KerasTensor, infer_outputs
+from cnnpy.models.old_spellings import OldSpellings
 from cnnpy.models.trainer import Trainer
 
 
@@ -12,7 +13,7 @@ def _is_functional(args, kwargs):
     return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or ("inputs" in kwargs and "outputs" in kwargs)
 
 
-class Model(Trainer, Layer):
+class Model(Trainer, OldSpellings, Layer):
     """A network.
 
     `Model(inputs, outputs)` makes one of symbolic tensors; a subclass makes its layers in `__init__` and uses them in

@@ -4,14 +4,15 @@ They compute at once, take Tensors, Variables, arrays, numbers and lists, and re
 they become a step of the model.
 """
 
-from cnnpy.ops import convolution, core, creation, elementwise, nn, rearrange, reduction
+from cnnpy.ops import convolution, core, creation, elementwise, nn, pooling, rearrange, reduction
 from cnnpy.ops.convolution import *  # noqa: F403
 from cnnpy.ops.core import *  # noqa: F403
 from cnnpy.ops.creation import *  # noqa: F403
 from cnnpy.ops.elementwise import *  # noqa: F403
 from cnnpy.ops.nn import *  # noqa: F403
+from cnnpy.ops.pooling import *  # noqa: F403
 from cnnpy.ops.rearrange import *  # noqa: F403
 from cnnpy.ops.reduction import *  # noqa: F403
 
-_ROOMS = (convolution, core, creation, elementwise, nn, rearrange, reduction)
+_ROOMS = (convolution, core, creation, elementwise, nn, pooling, rearrange, reduction)
 __all__ = sorted(name for room in _ROOMS for name in room.__all__)

@@ -36,8 +36,15 @@ def __getattr__(name):
         return value
     if name in _MODULES:
         return importlib.import_module(f"cnnpy.utils.{name}")
-    raise AttributeError(f"module 'cnnpy.utils' has no attribute '{name}'")
+    if name.startswith("__"):
+        raise AttributeError(f"module 'cnnpy.utils' has no attribute '{name}'")
+    from cnnpy.utils.suggest import no_attribute, suggestion
+
+    raise no_attribute("cnnpy.utils", name, f"cnnpy.utils has no {name!r}.{suggestion(name, _NAMES)}")
 
 
 def __dir__():
     return sorted({*_NAMES, *_MODULES})
+
+
+importlib.import_module("cnnpy.utils.old_paths").install("cnnpy.utils")

@@ -9,6 +9,8 @@ CASES = [
     Case("LeakyReLU", dict(), IMAGE, any_shape=True),
     Case("ELU", dict(), IMAGE, any_shape=True),
     Case("ELU", dict(alpha=0.7), IMAGE, any_shape=True),
+    Case("PReLU", dict(), IMAGE, ["alpha"]),
+    Case("PReLU", dict(alpha_initializer="he_normal", shared_axes=[1, 2], alpha_regularizer="l2"), IMAGE, ["alpha"]),
     Case("Softmax", dict(axis=1), IMAGE, any_shape=True),
     Case("Softmax", dict(axis=[1, 2]), IMAGE, any_shape=True),
 ]

@@ -32,6 +32,7 @@ class Case:
     random: bool = False  # training=True draws random numbers, so it is not compared with Keras
     trains_otherwise: bool = False  # training=True gives other results than inference
     any_shape: bool = False  # takes inputs of any rank
+    wraps: bool = False  # ARGUMENTS make a layer inside, and take a dtype for it
     differentiable: bool = True  # gradients reach the inputs
     same_config: bool = True  # its configuration is plain data and describes it wholly
     not_in_keras: str = ""  # why it is not compared with Keras
@@ -40,7 +41,10 @@ class Case:
 
     def make(self, library, **more):
         """The layer of LIBRARY."""
-        given = self.arguments(library) if callable(self.arguments) else self.arguments
+        given = self.arguments
+        if callable(given):
+            inner = {"dtype": more["dtype"]} if self.wraps and "dtype" in more else {}
+            given = given(library, **inner)
         return getattr(library.layers, self.layer)(**{**given, **more})
 
     @property

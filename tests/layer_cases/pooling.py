@@ -1,12 +1,38 @@
-from layer_cases.case import IMAGE, Case
+from layer_cases.case import IMAGE, SEQUENCE, VOLUME, Case
+
+FIRST = {"data_format": "channels_first"}
 
 CASES = [
+    Case("MaxPooling1D", dict(), SEQUENCE),
+    Case("MaxPooling1D", dict(pool_size=3, strides=2, padding="same"), SEQUENCE),
+    Case("MaxPooling1D", dict(pool_size=2, **FIRST), SEQUENCE),
+    Case("AveragePooling1D", dict(pool_size=3), SEQUENCE),
+    Case("AveragePooling1D", dict(pool_size=4, strides=3, padding="same"), SEQUENCE),
     Case("MaxPooling2D", dict(), IMAGE),
     Case("MaxPooling2D", dict(pool_size=3, strides=2, padding="same"), IMAGE),
-    Case("MaxPooling2D", dict(pool_size=3, strides=1, padding="same", data_format="channels_first"), IMAGE),
+    Case("MaxPooling2D", dict(pool_size=3, strides=1, padding="same", **FIRST), IMAGE),
     Case("AveragePooling2D", dict(pool_size=2), IMAGE),
     Case("AveragePooling2D", dict(pool_size=(2, 3), padding="same"), IMAGE),
     Case("AveragePooling2D", dict(pool_size=(3, 2), strides=2, padding="same"), IMAGE),
+    Case("MaxPooling3D", dict(), VOLUME),
+    Case("MaxPooling3D", dict(pool_size=(2, 3, 2), strides=(1, 2, 3), padding="same"), VOLUME),
+    Case("MaxPooling3D", dict(pool_size=(3, 1, 2), **FIRST), VOLUME),
+    Case("AveragePooling3D", dict(pool_size=2), VOLUME),
+    Case("AveragePooling3D", dict(pool_size=(3, 2, 3), strides=2, padding="same"), VOLUME),
+    Case("GlobalMaxPooling1D", dict(), SEQUENCE),
     Case("GlobalMaxPooling2D", dict(), IMAGE),
-    Case("GlobalAveragePooling2D", dict(keepdims=True, data_format="channels_first"), IMAGE),
+    Case("GlobalMaxPooling3D", dict(keepdims=True), VOLUME),
+    Case("GlobalAveragePooling1D", dict(keepdims=True), SEQUENCE),
+    Case("GlobalAveragePooling1D", dict(**FIRST), SEQUENCE),
+    Case("GlobalAveragePooling2D", dict(keepdims=True, **FIRST), IMAGE),
+    Case("GlobalAveragePooling3D", dict(), VOLUME),
+    Case("GlobalAveragePooling3D", dict(keepdims=True, **FIRST), VOLUME),
+    Case("AdaptiveMaxPooling1D", dict(output_size=4), SEQUENCE),
+    Case("AdaptiveMaxPooling2D", dict(output_size=(3, 6)), IMAGE),
+    Case("AdaptiveMaxPooling2D", dict(output_size=2, **FIRST), IMAGE),
+    Case("AdaptiveMaxPooling3D", dict(output_size=(2, 4, 5)), VOLUME),
+    Case("AdaptiveAveragePooling1D", dict(output_size=4), SEQUENCE),
+    Case("AdaptiveAveragePooling2D", dict(output_size=(3, 4)), IMAGE),
+    Case("AdaptiveAveragePooling2D", dict(output_size=3, **FIRST), IMAGE),
+    Case("AdaptiveAveragePooling3D", dict(output_size=(2, 3, 4)), VOLUME),
 ]

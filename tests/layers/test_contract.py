@@ -57,7 +57,7 @@ def test_inputs_of_other_dtypes_are_cast(case):
     whole = data(case)
     whole = [(10 * np.abs(a)).astype("uint8") for a in (whole if isinstance(whole, list) else [whole])]
     y = layer(whole if isinstance(case.shape, list) else whole[0])
-    assert y.dtype == ("float32" if layer._float_inputs or case.layer == "Lambda" else "uint8")
+    assert y.dtype == ("float32" if layer._float_inputs or case.wraps or case.layer == "Lambda" else "uint8")
 
 
 @each()
@@ -174,11 +174,11 @@ def test_unknown_argument(case):
         case.make(cnnpy, activty_regularizer="l2")
 
 
-@each(lambda case: not isinstance(case.shape, list))
+@each(lambda case: not isinstance(case.shape, list) and case.layer != "ActivityRegularization")
 def test_activity_regularizer(case):
     layer = case.make(cnnpy, activity_regularizer=cnnpy.regularizers.L2(0.1))
     y = np.asarray(layer(data(case)))
-    assert len(layer.losses) == 1
+    assert len(layer.losses) == 1 + sum(w.regularizer is not None for w in layer.trainable_weights)
     np.testing.assert_allclose(layer.losses[0], 0.1 * (y**2).sum() / y.shape[0], rtol=1e-4)
     assert "activity_regularizer" in layer.get_config()
 
@@ -191,4 +191,4 @@ def test_every_layer_is_tested():
         if isinstance(getattr(layers, n), type) and issubclass(getattr(layers, n), layers.Layer)
     }
     aliases = {n for n in public if getattr(layers, n).__name__ != n}
-    assert public - aliases - tested == {"Layer", "InputLayer"}
+    assert public - aliases - tested == {"Layer", "InputLayer", "Wrapper"}

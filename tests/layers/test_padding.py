@@ -1,4 +1,4 @@
-"""Zero padding."""
+"""Padding, cropping, repeating and enlarging."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conditions import assert_same_bits_for_any_threads
 
-from cnnpy import _core
+from cnnpy import _core, layers
 from gradients import check_gradients
 from reference.resampling import zero_pad2d
 
@@ -49,3 +49,31 @@ def test_bad_input():
         ValueError, match=r"padding must be 0 or more pixels, got -1; to cut pixels away use Cropping2D"
     ):
         _core.zero_pad2d(x, padding=(1, 1, -1, 1))
+
+
+def test_vectors_are_repeated():
+    x = np.arange(6.0, dtype="float32").reshape(2, 3)
+    np.testing.assert_array_equal(layers.RepeatVector(2)(x), np.stack([x, x], 1))
+    with pytest.raises(TypeError, match="RepeatVector: n must be an integer, got '2'"):
+        layers.RepeatVector("2")
+    with pytest.raises(ValueError, match=r'RepeatVector "r": input must have 2 dimensions .*, got shape \(2, 3, 1\)'):
+        layers.RepeatVector(2, name="r")(x[..., None])
+
+
+def test_sequences_and_volumes_are_padded_cropped_and_enlarged():
+    rng = np.random.default_rng(0)
+    line, volume = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 4, 5, 6, 3))
+    sides = ((1, 2), (0, 1), (2, 0))
+    padded = layers.ZeroPadding3D(sides, dtype="float64")(volume)
+    np.testing.assert_array_equal(padded, np.pad(volume, ((0, 0), *sides, (0, 0))))
+    np.testing.assert_array_equal(layers.Cropping3D(sides, dtype="float64")(padded), volume)
+    np.testing.assert_array_equal(
+        layers.ZeroPadding1D((1, 2), dtype="float64")(line), np.pad(line, ((0, 0), (1, 2), (0, 0)))
+    )
+    np.testing.assert_array_equal(layers.Cropping1D((1, 2), dtype="float64")(line), line[:, 1:3])
+    np.testing.assert_array_equal(layers.UpSampling1D(3, dtype="float64")(line), line.repeat(3, 1))
+    np.testing.assert_array_equal(
+        layers.UpSampling3D((2, 1, 3), dtype="float64")(volume), volume.repeat(2, 1).repeat(3, 3)
+    )
+    with pytest.raises(ValueError, match=r"cropping .* leaves nothing"):
+        layers.Cropping1D(3)(line)
