@@ -194,6 +194,7 @@ def test_any_shape(images, size, groups, channels, padding, strides, dilation, d
         ((8, 20, 20, 16), (1, 1), 96, {}),
         ((8, 32, 32, 48), (3, 3), 48, {"groups": 48, "padding": "same", "activation": "tanh"}),
         ((8, 32, 32, 64), (3, 3), 1, {"padding": "same", "activation": "sigmoid"}),
+        ((8, 32, 32, 20), (3, 3), 60, {"groups": 20, "padding": "same"}),
     ],
     ids=str,
 )

@@ -275,6 +275,18 @@ def test_a_volume_of_one_plane_is_an_image():
     np.testing.assert_array_equal(deep[:, 0], y)
 
 
+def test_large_result_is_written_whole(level):
+    """Results beyond 32 MiB take another path to memory."""
+    x, kernel, bias = make((1, 152, 226, 2), (3, 3), 64, {}, "float32", transposed=True)
+    how = {"strides": 2, "padding": "same", "activation": "relu"}
+    y = np.asarray(_core.conv2d_transpose(x, kernel, bias, **how))
+    assert y.shape == (1, 304, 452, 64)
+    for first in (0, 140):
+        part = np.asarray(_core.conv2d_transpose(x[:, first : first + 12], kernel, bias, **how))
+        inside = slice(2 if first else 0, 24)  # all that no row outside of the part reaches
+        np.testing.assert_array_equal(y[:, 2 * first : 2 * first + 24][:, inside], part[:, inside])
+
+
 def zeros(*shape):
     return np.zeros(shape, "float32")
 
