@@ -46,11 +46,13 @@ static cnn_status spread(const char *name, const cnn_ints *value, int rank, int6
     char text[CNN_SHAPE_TEXT];
     if (value->count != 1 && value->count != rank)
         return cnn_fail(CNN_ERR_VALUE, "%s must be %s, got %d", name, counts[rank - 1], (int)value->count);
-    for (int i = 0; i < 3; i++) out[i] = i < 3 - rank ? 1 : value->at[value->count == 1 ? 0 : i - (3 - rank)];
-    for (int i = 0; i < 3; i++)
+    out[0] = out[1] = 1;
+    for (int i = 3 - rank; i < 3; i++) {
+        out[i] = value->at[value->count == 1 ? 0 : i - (3 - rank)];
         if (out[i] < 1 || out[i] > LARGEST_STEP)
             return cnn_fail(CNN_ERR_VALUE, "%s must be positive (and at most %d), got %s", name, LARGEST_STEP,
                             ints_text(value, text));
+    }
     return CNN_OK;
 }
 
@@ -167,7 +169,7 @@ static cnn_status output_padding(const cnn_conv_attributes *a, int rank, int i, 
     char text[CNN_SHAPE_TEXT];
     const cnn_ints *value = &a->output_padding;
     *extra = -1;
-    if (value->count == 0 || i < 3 - rank) return CNN_OK;
+    if (value->count == 0) return CNN_OK;
     if (value->count != 1 && value->count != rank)
         return cnn_fail(CNN_ERR_VALUE, "output_padding must be %s, got %d", counts[rank - 1], (int)value->count);
     *extra = value->at[value->count == 1 ? 0 : i - (3 - rank)];
@@ -177,40 +179,50 @@ static cnn_status output_padding(const cnn_conv_attributes *a, int rank, int i, 
     return CNN_OK;
 }
 
-/* Turns the third axis into images. */
-static void fold_depth(cnn_conv *v, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad)
+/* Whether the planes that the kernels want can be allocated at all. */
+static cnn_status check_planes(const cnn_conv *v)
 {
-    cnn_conv_depth *d = &v->depth;
-    d->d = v->size[0];
-    d->od = v->places[0];
-    d->kd = kernel;
-    d->stride = stride;
-    d->dilation = dilation;
-    d->pad = pad;
+    const cnn_conv_depth *d = &v->depth;
+    const int64_t dim[] = {d->n, d->od, d->pixels, d->kd, d->groups, d->group_channels};
+    cnn_shape planes = cnn_shape_of(CNN_FLOAT64, 6, dim);
+    int64_t size;
+    return cnn_shape_size(&planes, &size);
+}
+
+/* Turns the third axis into images. */
+static cnn_status fold_depth(cnn_conv *v, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad)
+{
+    cnn_conv2d *p = &v->planes;
     v->folds = kernel > 1 || stride > 1;
-    v->planes.n *= d->od;
-    v->planes.c *= kernel;
+    v->depth = (cnn_conv_depth){p->n,         v->size[0], p->h * p->w, p->groups, p->c / p->groups,
+                                v->places[0], kernel,     stride,      dilation,  pad};
+    CNN_TRY(check_planes(v));
+    p->n *= v->places[0];
+    p->c *= kernel;
+    return CNN_OK;
 }
 
 /* A depthwise convolution with a few filters for each channel becomes one with repeated channels and a filter for each:
  * the taps of a depth whose planes are all the same. */
-static void widen(cnn_conv *v)
+static cnn_status widen(cnn_conv *v)
 {
     enum { MOST_FILTERS = 8 }; /* more fill the vectors of the ordinary kernels */
     cnn_conv2d *p = &v->planes;
+    if (p->groups == 1 || p->groups != p->c || p->f == p->groups) return CNN_OK;
     int64_t filters = p->f / p->groups;
-    v->widens = p->groups > 1 && p->groups == p->c && filters > 1 && filters <= MOST_FILTERS;
-    if (!v->widens) return;
-    v->depth.kd = filters;
-    v->depth.dilation = 0;
+    if (filters > MOST_FILTERS) return CNN_OK;
+    v->widens = true;
+    v->depth = (cnn_conv_depth){p->n, 1, p->h * p->w, p->groups, 1, 1, filters, 1, 0, 0};
+    CNN_TRY(check_planes(v));
     p->c = p->groups = p->f;
+    return CNN_OK;
 }
 
 /* Checks everything but the bias. */
 static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_conv *v)
 {
     const cnn_conv_attributes *a = c->attrs;
-    int64_t stride[3], dilation[3], kernel[3] = {1, 1, 1}, pad[3], extra;
+    int64_t stride[3], dilation[3], kernel[3] = {1, 1, 1}, pad[3] = {0}, extra;
     CNN_TRY(cnn_check_float(c, X));
     CNN_TRY(cnn_check_same_dtype(c, X, KERNEL));
     CNN_TRY(cnn_check_ndim(c, X, rank + 2, input_layouts[rank - 1]));
@@ -224,11 +236,10 @@ static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_con
             return cnn_fail(CNN_ERR_VALUE, "no dimension of the kernel %s may be 0, got shape %s",
                             kernel_layouts[transposed][rank - 1], cnn_shape_text(k, text));
     CNN_TRY(transposed ? check_transposed_channels(c, rank) : check_channels(c, rank, a->groups));
-    *v = (cnn_conv){0};
-    for (int i = 0; i < 3; i++) {
-        bool there = i >= 3 - rank;
-        int64_t given = there ? x->dim[i - (3 - rank) + 1] : 1;
-        if (there) kernel[i] = k->dim[i - (3 - rank)];
+    for (int i = 0; i < 3 - rank; i++) v->size[i] = v->places[i] = 1;
+    for (int i = 3 - rank; i < 3; i++) {
+        int64_t given = x->dim[i - (3 - rank) + 1];
+        kernel[i] = k->dim[i - (3 - rank)];
         axis one = {axis_name(rank, i), kernel[i], stride[i], dilation[i], 1};
         CNN_TRY(check_span(&one));
         if (transposed) {
@@ -259,13 +270,9 @@ static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_con
         .pad_left = pad[2],
         .activation = transposed ? CNN_LINEAR : (cnn_activation)a->activation,
     };
-    const cnn_conv2d *p = &v->planes;
-    v->depth = (cnn_conv_depth){p->n, 1, p->h * p->w, p->groups, p->c / p->groups, 1, 1, 1, 1, 0};
-    if (rank == 3) fold_depth(v, kernel[0], stride[0], dilation[0], pad[0]);
-    else if (!transposed) widen(v);
-    const int64_t dim[] = {v->depth.n, v->depth.od, p->h, p->w, v->depth.kd, v->depth.groups, v->depth.group_channels};
-    cnn_shape planes = cnn_shape_of(CNN_FLOAT64, 7, dim);
-    return cnn_shape_size(&planes, &extra);
+    v->folds = v->widens = false;
+    if (rank == 3) return fold_depth(v, kernel[0], stride[0], dilation[0], pad[0]);
+    return transposed ? CNN_OK : widen(v);
 }
 
 cnn_status cnn_conv_of(const cnn_call *c, bool transposed, cnn_conv *v)
@@ -277,7 +284,7 @@ cnn_status cnn_conv_check(cnn_call *c, int rank, bool transposed)
 {
     cnn_conv v;
     CNN_TRY(describe(c, rank, transposed, &v));
-    int64_t filters = CNN_DIM(c, KERNEL, transposed ? rank : rank + 1), dim[5] = {v.depth.n};
+    int64_t filters = CNN_DIM(c, KERNEL, transposed ? rank : rank + 1), dim[5] = {CNN_DIM(c, X, 0)};
     CNN_TRY(cnn_check_vector(c, CNN_CONV_BIAS, filters, "one entry per filter of the kernel"));
     for (int i = 0; i < rank; i++) dim[1 + i] = (transposed ? v.size : v.places)[3 - rank + i];
     dim[1 + rank] = filters;

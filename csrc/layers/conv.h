@@ -21,9 +21,9 @@ enum { CNN_CONV_X, CNN_CONV_KERNEL, CNN_CONV_BIAS };
 typedef struct {
     int64_t size[3], places[3];
     cnn_conv2d planes;
-    bool folds;  /* the taps along the depth into channels */
-    bool widens; /* each channel into as many as it has filters, for the kernels of depthwise convolutions */
-    cnn_conv_depth depth;
+    bool folds;           /* the taps along the depth into channels */
+    bool widens;          /* each channel into as many as it has filters, for the kernels of depthwise convolutions */
+    cnn_conv_depth depth; /* if it folds or widens, and of all volumes */
 } cnn_conv;
 
 extern const char *const cnn_conv_input_names[];
