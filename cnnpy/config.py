@@ -9,6 +9,9 @@ _settings = {
     "image_data_format": "channels_last",
     "interactive_logging": True,
     "dtype_policy": None,
+    "check_numerics": False,
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
 }
 
 
@@ -83,6 +86,49 @@ def disable_interactive_logging():
 def is_interactive_logging_enabled():
     """True unless switched off."""
     return _settings["interactive_logging"]
+
+
+def max_epochs():
+    """The most epochs that `fit` trains for, None for no limit."""
+    return _settings["max_epochs"]
+
+
+def set_max_epochs(max_epochs):
+    """Limits the epochs of `fit`, for a trial run of a program; None lifts the limit."""
+    _settings["max_epochs"] = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch():
+    """The most batches of an epoch that `fit`, `evaluate` and `predict` take, None for no limit."""
+    return _settings["max_steps_per_epoch"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch):
+    """Limits the batches per epoch of `fit`, `evaluate` and `predict`, for a trial run; None lifts the limit."""
+    _settings["max_steps_per_epoch"] = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _limit(name, value):
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"{name} must be a positive integer, or None for no limit, got {value!r}")
+    return value
+
+
+def enable_check_numerics():
+    """Makes `fit`, `evaluate` and the `_on_batch` methods raise a FloatingPointError as soon as a loss or gradient is
+    NaN or infinite, before the weights take it up. It names the epoch, the batch and the layer in which it began. (What
+    TensorFlow's `tf.debugging.enable_check_numerics` does.) A check costs a look at every gradient."""
+    _settings["check_numerics"] = True
+
+
+def disable_check_numerics():
+    """Training goes on with NaN and infinity (the default)."""
+    _settings["check_numerics"] = False
+
+
+def is_check_numerics_enabled():
+    """True if `enable_check_numerics` was called."""
+    return _settings["check_numerics"]
 
 
 def backend():

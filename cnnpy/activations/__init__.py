@@ -1,10 +1,11 @@
 """Activation functions, by name ('relu') or as functions of a Tensor.
 
 All take and return float Tensors of any shape, are differentiable, and work on symbolic tensors. Layers fuse `linear`,
-`relu`, `sigmoid`, `tanh` and `softmax` into their own op; the others are a second step.
+`relu` and `tanh` into their own op; the others are a second step.
 """
 
 import math
+from types import FunctionType
 
 import numpy as np
 
@@ -259,8 +260,9 @@ _FUNCTIONS = {
         sparse_plus, sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold,
     )
 } | {"swish": silu, "hard_swish": hard_silu}  # fmt: skip
-# What layers compute in one pass with their own op, by the core's name.
-_FUSED = {linear: "linear", relu: "relu", sigmoid: "sigmoid", tanh: "tanh", softmax: "softmax"}
+# What layers compute in one pass with their own op, by the core's name. Softmax and sigmoid stay apart: their results
+# then know the logits, from which a cross-entropy starts.
+_FUSED = {linear: "linear", relu: "relu", tanh: "tanh"}
 
 __all__ = sorted({*_FUNCTIONS, "deserialize", "get", "serialize"})
 
@@ -274,6 +276,12 @@ def fused_name(activation):
         return _FUSED.get(activation)
     except TypeError:
         return None
+
+
+def bound(activation, label):
+    """ACTIVATION for a layer that calls it in a step of its own, on Tensors only; LABEL begins the errors."""
+    name = {softmax: "softmax", sigmoid: "sigmoid"}.get(activation) if isinstance(activation, FunctionType) else None
+    return activation if name is None else _core.activation.bind(label, activation=name)
 
 
 def serialize(activation):

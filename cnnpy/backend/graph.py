@@ -105,7 +105,7 @@ class Gradients(Layer):
     def call(self, *inputs):
         with GradientTape() as tape:
             tape.watch(list(inputs))
-            loss, *symbols = self._net(list(inputs))
+            loss, *symbols = tree.flatten(self._net(list(inputs)))  # a single output comes without its list
             loss = core_sum(loss)
         values, weights = iter(symbols), iter(self._weights_wanted)
         wanted = [next(values) if symbol else next(weights) for symbol in self._from_graph]

@@ -13,6 +13,9 @@ class Callback:
         model: the model.
     """
 
+    # Attributes (numbers, or a list of arrays) that BackupAndRestore keeps.
+    backed_up = ()
+
     def __init__(self):
         self.params = None
         self._model = None

@@ -1,5 +1,6 @@
 """CallbackList: calls the hooks of many callbacks, and knows which batch hooks anybody listens to."""
 
+from cnnpy._core import Tensor
 from cnnpy.callbacks.callback import Callback
 from cnnpy.callbacks.history import History
 from cnnpy.callbacks.progbar_logger import ProgbarLogger
@@ -9,7 +10,7 @@ OLD_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on
 
 
 def pythonify_logs(logs):
-    """LOGS with plain floats, nested dicts flattened, in alphabetical order."""
+    """LOGS with plain floats (arrays for several values), nested dicts flattened, in alphabetical order."""
     result = {}
     for name, value in sorted((logs or {}).items()):
         if isinstance(value, dict):
@@ -18,7 +19,7 @@ def pythonify_logs(logs):
         try:
             result[name] = float(value)
         except (TypeError, ValueError):
-            result[name] = value
+            result[name] = value.numpy() if isinstance(value, Tensor) else value
     return result
 
 

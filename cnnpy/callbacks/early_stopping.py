@@ -20,6 +20,8 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: epochs before this one are not looked at.
     """
 
+    backed_up = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
+
     def __init__(
         self,
         monitor="val_loss",

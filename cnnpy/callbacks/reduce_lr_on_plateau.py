@@ -25,6 +25,8 @@ class ReduceLROnPlateau(MonitorCallback):
         ValueError: a factor of 1 or more.
     """
 
+    backed_up = ("best", "cooldown_counter", "wait")
+
     def __init__(
         self,
         monitor="val_loss",

@@ -19,16 +19,18 @@ from cnnpy.initializers.random_initializers import (
     VarianceScaling,
     compute_fans,
 )
+from cnnpy.initializers.stft import STFT
 from cnnpy.utils.naming import to_snake_case
 from cnnpy.utils.suggest import unknown
 
 _CLASSES = (
     Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal, LecunUniform, Ones, Orthogonal,
-    RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+    RandomNormal, RandomUniform, STFT, TruncatedNormal, VarianceScaling, Zeros,
 )  # fmt: skip
 _ALIASES = {
     "IdentityInitializer": Identity,
     "OrthogonalInitializer": Orthogonal,
+    "STFTInitializer": STFT,
     "normal": RandomNormal,
     "uniform": RandomUniform,
     "one": Ones,

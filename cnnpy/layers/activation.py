@@ -38,10 +38,11 @@ class Activation(_Elementwise):
 
     def _bind_ops(self):
         fused = activations.fused_name(self.activation)
-        self._op = _core.activation.bind(label(self), activation=fused) if fused else None
+        op = _core.activation.bind(label(self), activation=fused) if fused else None
+        self._op = op or activations.bound(self.activation, label(self))
 
     def call(self, inputs):
-        return self.activation(inputs) if self._op is None else self._op(inputs)
+        return self._op(inputs)
 
     def get_config(self):
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
@@ -190,10 +191,6 @@ class Softmax(_Elementwise):
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis if hasattr(axis, "__index__") else list(axis)
-
-    @property
-    def _fused_name(self):
-        return "softmax" if self.axis == -1 else None
 
     def call(self, inputs, mask=None):
         if mask is not None:

@@ -97,9 +97,7 @@ class BaseConvolution(ImageLayer):
     def _fused_activation(self):
         """The name of the activation if the core takes it on; `_finish` does what is left."""
         fused = activations.fused_name(self.activation)
-        if self._first and fused == "softmax":  # over the last axis, which is the width here
-            fused = None
-        self._after = None if fused else self.activation
+        self._after = None if fused else activations.bound(self.activation, label(self))
         self._ends = self._first or self._after is not None
         return fused or "linear"
 

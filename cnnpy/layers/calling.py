@@ -11,6 +11,7 @@ from cnnpy.dtype_policies import standardize_dtype
 from cnnpy.layers.input_spec import violation
 from cnnpy.layers.symbolic import KerasTensor, call_state
 from cnnpy.layers.tracking import structure_changed
+from cnnpy.utils.naming import auto_name
 from cnnpy.utils.suggest import suggestion
 
 # Attributes that can be found anew at any time.
@@ -192,6 +193,11 @@ def call_with_shapes(layer, function, args, kwargs):
             shapes[name] = shapes_of(given[argument])
         elif position == 0:
             shapes[name] = shapes_of(args[0] if args else next(iter(kwargs.values())))
+        elif name not in parameters(getattr(type(layer), function.__name__))[1]:
+            raise ValueError(
+                f"{label(layer)}: {function.__name__}() takes {', '.join(names)}; each must be an argument of call() "
+                f"with `_shape` appended, and call() takes {', '.join(layer._call_names)}"
+            )
     return function(**shapes)
 
 
@@ -263,7 +269,7 @@ def make_weight(layer, shape, initializer, dtype, trainable, regularizer, constr
             f"{label(layer)}: the initializer of {name or 'weight'!r} returned shape {tuple(value.shape)}, wanted "
             f"{shape}"
         )
-    name = name or "variable"
+    name = name or auto_name("variable")
     variable = Variable(value, trainable=bool(trainable) and layer._trainable, dtype=dtype, name=name)
     variable.path = "/".join((*(call_state.scope or (layer._name,)), name))
     variable.regularizer = regularizers.get(regularizer)

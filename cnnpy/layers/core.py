@@ -87,7 +87,7 @@ class Dense(Layer):
 
     def _bind_ops(self):
         fused = activations.fused_name(self.activation)
-        self._after = None if fused else self.activation
+        self._after = None if fused else activations.bound(self.activation, label(self))
         self._op = _core.dense.bind(label(self), activation=fused or "linear")
 
     def call(self, inputs):

@@ -9,7 +9,7 @@ import functools
 
 from cnnpy import dtype_policies, tree
 from cnnpy._core import Tensor, Variable
-from cnnpy.layers import calling
+from cnnpy.layers import calling, stateless
 from cnnpy.layers.symbolic import KerasTensor, Node, call_state, has_symbolic, infer_outputs
 from cnnpy.layers.tracking import find, structure, structure_changed, tracked
 from cnnpy.utils.naming import auto_name
@@ -215,7 +215,23 @@ class Layer:
 
     @property
     def dtype_policy(self):
+        """The policy of computation and weights. Setting it concerns weights made from then on."""
         return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value):
+        policy = dtype_policies.get(value)
+        own = self._trainable_variables + self._non_trainable_variables
+        if any(v.dtype.startswith("float") and v.dtype != policy.variable_dtype for v in own):
+            raise ValueError(
+                f"{calling.label(self)}: has weights of {self.dtype} already; set dtype_policy before it is built, or "
+                "make it with dtype=..."
+            )
+        self.__dict__.update(_dtype_policy=policy, _compute_dtype=policy.compute_dtype, _lean=False)
+        structure_changed()
+
+    quantization_mode = None  # there is no quantization
+    supports_jit = True  # there is nothing to compile
 
     @property
     def dtype(self):
@@ -257,14 +273,19 @@ class Layer:
         SHAPE () by default; INITIALIZER glorot_uniform for floats, zeros for others; REGULARIZER adds to the loss
         while the weight is trainable; CONSTRAINT holds it after each update. Returns the Variable.
         """
-        for value in args:  # Keras 2 took the name first, Keras 3 the shape
-            if isinstance(value, str) and name is None:
-                name = value
-            elif shape is None:
-                shape = value
-            else:
-                initializer = value
+        if args and isinstance(args[0], str):  # Keras 2 took the name first
+            name, args = args[0], args[1:]
+        if len(args) > 3:
+            raise TypeError(f"{calling.label(self)}: add_weight takes shape, initializer and dtype, got {args!r}")
+        given = dict(zip(("shape", "initializer", "dtype"), args))
+        shape = given.get("shape", shape)
+        initializer = given.get("initializer", initializer)
+        dtype = given.get("dtype", dtype)
         return calling.make_weight(self, shape, initializer, dtype, trainable, regularizer, constraint, name)
+
+    def add_variable(self, *args, **kwargs):
+        """The other name of `add_weight`."""
+        return self.add_weight(*args, **kwargs)
 
     @property
     def weights(self):
@@ -310,6 +331,31 @@ class Layer:
             )
         return sum(v.size for v in self.weights)
 
+    # ---- files ----
+
+    def _own_variables(self):
+        own, others, _ = self._held()
+        return [*own, *others]
+
+    def save_own_variables(self, store):
+        """Writes the layer's own variables to STORE, a mapping of name to array; override it with the two below."""
+        from cnnpy.saving.variables import save_variables
+
+        save_variables(self._own_variables(), store)
+
+    def check_own_variables(self, store):
+        """Raises ValueError if `load_own_variables` would not find what it needs in STORE."""
+        if type(self).load_own_variables is Layer.load_own_variables:
+            from cnnpy.saving.variables import check_variables
+
+            check_variables(self, self._own_variables(), store)
+
+    def load_own_variables(self, store):
+        """Reads the layer's own variables from STORE, a mapping of name to array."""
+        from cnnpy.saving.variables import load_variables
+
+        load_variables(self._own_variables(), store)
+
     # ---- losses and metrics ----
 
     def add_loss(self, loss):
@@ -320,8 +366,13 @@ class Layer:
             self.__dict__["_losses"] = []
             self.__dict__["_losses_of_call"] = call_state.call_id
         for value in tree.flatten(loss):
+            if isinstance(value, KerasTensor):
+                raise NotImplementedError(
+                    f"{calling.label(self)}: add_loss takes values, {value!r} has none; put add_loss into the call() "
+                    "of a Layer of your own"
+                )
             if not isinstance(value, (Tensor, int, float)):
-                raise TypeError(f"{calling.label(self)}: add_loss takes scalars, got {value!r}")
+                raise ValueError(f"{calling.label(self)}: add_loss takes scalars, within call(); got {value!r}")
             self._losses.append(value)
 
     @property
@@ -341,6 +392,18 @@ class Layer:
     def metrics(self):
         """Metrics kept as attributes here and below."""
         return calling.metrics_of(self)
+
+    @property
+    def metrics_variables(self):
+        """The Variables of `metrics`. (Metrics of cnnpy that keep plain numbers have none.)"""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def add_metric(self, *args, **kwargs):
+        """Keras 2's; raises NotImplementedError."""
+        raise NotImplementedError(
+            f"{calling.label(self)}: add_metric() is Keras 2's. Pass metrics to compile(), or keep one as an attribute "
+            "(self.seen = metrics.Mean(name='seen')) and call self.seen.update_state(value) in call()"
+        )
 
     # ---- building and calling ----
 
@@ -405,6 +468,18 @@ class Layer:
         Node(self, args, kwargs, outputs)
         return outputs
 
+    def symbolic_call(self, *args, **kwargs):
+        """The symbolic outputs of a call on symbolic inputs, noted in the graph."""
+        return self._symbolic_call(args, kwargs)
+
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
+        """A call with these values in place of those of the layer's variables, which keep their own.
+
+        Returns `(outputs, non_trainable_variables)`, the latter as the call has left them; with RETURN_LOSSES also the
+        list of losses. Tapes follow the layer's Variables, not the values.
+        """
+        return stateless.call(self, trainable_variables, non_trainable_variables, args, kwargs, return_losses)
+
     def compute_output_spec(self, *args, **kwargs):
         """Symbolic outputs for symbolic inputs: from `compute_output_shape` if the class has one, else by trying."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
@@ -427,6 +502,27 @@ class Layer:
     def compute_mask(self, inputs, previous_mask):
         """Masks are handed on as they are."""
         return previous_mask
+
+    # ---- what is not offered ----
+
+    def _refuse(self, what, reason):
+        raise NotImplementedError(f"{calling.label(self)}: {what} is not offered: {reason}")
+
+    def rematerialized_call(self, layer_call, *args, **kwargs):
+        """Raises NotImplementedError."""
+        self._refuse("rematerialized_call", "the tape keeps what backward reads; train on smaller batches")
+
+    def quantize(self, mode=None, type_check=True, config=None):
+        """Raises NotImplementedError."""
+        self._refuse("quantize", "weights are float32 or float64")
+
+    def quantized_build(self, input_shape, mode):
+        """Raises NotImplementedError."""
+        self._refuse("quantized_build", "weights are float32 or float64")
+
+    def quantized_call(self, *args, **kwargs):
+        """Raises NotImplementedError."""
+        self._refuse("quantized_call", "weights are float32 or float64")
 
     # ---- the graph ----
 

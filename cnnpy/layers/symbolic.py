@@ -5,11 +5,13 @@ layer on symbolic tensors. Shapes of functions that give no rule for them are fo
 sizes: a dimension that differs between the runs is open.
 """
 
+import collections
 import functools
 import threading
 
 from cnnpy import tree
 from cnnpy._core import Tensor
+from cnnpy.dtype_policies import standardize_dtype
 from cnnpy.utils.naming import uniquify
 
 
@@ -30,26 +32,48 @@ class _CallState(threading.local):
 call_state = _CallState()
 
 
+class KerasHistory(collections.namedtuple("KerasHistory", ("operation", "node_index", "tensor_index"))):
+    """Where a symbolic tensor comes from: the layer, the number of its call and the number among the outputs."""
+
+    __slots__ = ()
+
+
 class KerasTensor:
-    """A tensor that is known by SHAPE and DTYPE only. Layers called on it give further symbolic tensors."""
+    """A tensor that is known by SHAPE and DTYPE only. Layers called on it give further symbolic tensors.
+
+    What is computed from a tensor with RECORD_HISTORY false does not remember how. SPARSE and RAGGED tensors are not
+    offered.
+    """
 
     __array_priority__ = 1000
-    __array_ufunc__ = None
+    ragged_rank = row_splits_dtype = None
+    sparse = ragged = False
 
-    def __init__(self, shape, dtype="float32", name=None, history=None):
-        self.shape = tuple(None if d is None else int(d) for d in shape)
-        self.dtype = dtype
+    def __init__(self, shape, dtype="float32", sparse=False, ragged=False, record_history=True, name=None):
+        if sparse or ragged:
+            raise NotImplementedError("KerasTensor: sparse and ragged tensors are not offered; use dense ones")
+        self._shape = tuple(None if d is None else int(d) for d in shape)
+        self._dtype = standardize_dtype(dtype)
         self.name = name or uniquify("keras_tensor")
-        self.sparse = False
-        self._keras_history = history  # (layer, index of its node, index among the outputs)
+        self.record_history = record_history
+        self._keras_history = None  # a KerasHistory once a call has made it
+
+    @property
+    def shape(self):
+        """The sizes, None where one is open. A tensor of another shape is another tensor."""
+        return self._shape
+
+    @property
+    def dtype(self):
+        return self._dtype
 
     @property
     def ndim(self):
-        return len(self.shape)
+        return len(self._shape)
 
     @property
     def rank(self):
-        return len(self.shape)
+        return len(self._shape)
 
     @property
     def node(self):
@@ -57,27 +81,43 @@ class KerasTensor:
         layer, index, _ = self._keras_history
         return layer._inbound_nodes[index]
 
-    def reshape(self, *shape):
+    def reshape(self, *newshape):
         """The same elements in another shape; the first dimension stays the batch."""
         from cnnpy.layers.reshaping import Reshape
 
-        shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        shape = newshape[0] if len(newshape) == 1 and isinstance(newshape[0], (tuple, list)) else newshape
         return Reshape(shape[1:])(self)
 
+    def squeeze(self, axis=None):
+        """Without the dimensions of size 1, or without AXIS."""
+        from cnnpy import ops
+
+        return ops.squeeze(self, axis)
+
     def __repr__(self):
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+        return (
+            f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse={self.sparse}, ragged={self.ragged}, "
+            f"name={self.name}>"
+        )
 
     def __array__(self, dtype=None, copy=None):
         raise ValueError(_no_value(self))
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        """NumPy's arrays meet symbolic tensors in operators; its functions cannot take them."""
+        function = _symbolic_op().UFUNCS.get(ufunc.__name__) if method == "__call__" and not kwargs else None
+        if function is None:
+            raise ValueError(f"np.{ufunc.__name__}: {_no_value(self)}")
+        return function(*inputs)
 
     def __bool__(self):
         raise TypeError(_no_value(self))
 
     def __float__(self):
-        raise TypeError(_no_value(self))
+        raise ValueError(_no_value(self))
 
     def __int__(self):
-        raise TypeError(_no_value(self))
+        raise ValueError(_no_value(self))
 
     def __len__(self):
         if not self.shape or self.shape[0] is None:
@@ -86,7 +126,7 @@ class KerasTensor:
 
     def __iter__(self):
         if not self.shape or self.shape[0] is None:
-            raise TypeError(f"cannot iterate over {self!r}: its first size is open")
+            raise NotImplementedError(f"cannot iterate over {self!r}: its first size is open")
         return (self[i] for i in range(self.shape[0]))
 
     __hash__ = object.__hash__
@@ -103,6 +143,12 @@ class KerasTensor:
 
     def __abs__(self):
         return _symbolic_op().absolute(self)
+
+    def __invert__(self):
+        return _symbolic_op().logical_not(self)
+
+    def __round__(self, ndigits=None):
+        return _symbolic_op().round(self, decimals=ndigits or 0)
 
 
 def _symbolic_op():
@@ -124,13 +170,20 @@ def _add_operators():
         "sub": "subtract",
         "mul": "multiply",
         "truediv": "true_divide",
+        "div": "true_divide",
+        "floordiv": "floor_divide",
+        "mod": "mod",
         "pow": "power",
         "matmul": "matmul",
+        "and": "logical_and",
+        "or": "logical_or",
+        "xor": "logical_xor",
     }
     for word, name in words.items():
         setattr(KerasTensor, f"__{word}__", forward(name))
         setattr(KerasTensor, f"__r{word}__", reflected(name))
-    for word, name in {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}.items():
+    comparisons = {"ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+    for word, name in comparisons.items():  # == compares identities, so that tensors can be found in lists
         setattr(KerasTensor, f"__{word}__", forward(name))
 
 
@@ -172,10 +225,14 @@ class Node:
         self.outputs = outputs
         self.input_tensors = [x for x in tree.flatten((args, kwargs)) if isinstance(x, KerasTensor)]
         self.output_tensors = tree.flatten(outputs)
-        self.parents = [x.node for x in self.input_tensors]
+        self.parent_nodes = [x.node for x in self.input_tensors if x._keras_history is not None]
+        if not all(x.record_history for x in self.input_tensors):
+            for tensor in self.output_tensors:
+                tensor.record_history = False
+            return
         index = len(layer._inbound_nodes)
         for i, tensor in enumerate(self.output_tensors):
-            tensor._keras_history = (layer, index, i)
+            tensor._keras_history = KerasHistory(layer, index, i)
         layer._inbound_nodes.append(self)
 
     @property
@@ -248,8 +305,8 @@ def find_function(name):
     import importlib
 
     module = name.rpartition(".")[0]
-    if name not in _functions and module.startswith("cnnpy."):
-        importlib.import_module(module)
+    if name not in _functions and module.startswith(("cnnpy.ops", "cnnpy.activations", "cnnpy.layers.symbolic_op")):
+        importlib.import_module("cnnpy.ops")
     if name not in _functions:
         raise ValueError(f"no function {name!r} is known that works on symbolic tensors")
     return _functions[name]

@@ -73,6 +73,12 @@ multiply = _binary("multiply", "x * y.")
 true_divide = _binary("true_divide", "x / y.", "divide")
 power = _binary("power", "x ** y.")
 matmul = _binary("matmul", "x @ y.")
+floor_divide = _binary("floor_divide", "x // y.")
+mod = _binary("mod", "x % y, with the sign of y.")
+logical_and = _binary("logical_and", "x and y, element by element.")
+logical_or = _binary("logical_or", "x or y, element by element.")
+logical_xor = _binary("logical_xor", "Either x or y, element by element.")
+not_equal = _binary("not_equal", "x != y.")
 less = _binary("less", "x < y.")
 less_equal = _binary("less_equal", "x <= y.")
 greater = _binary("greater", "x > y.")
@@ -98,6 +104,42 @@ def absolute(x):
 
 
 @symbolic
+def logical_not(x):
+    """Not x, element by element."""
+    return _core.logical_not(x)
+
+
+@symbolic
+def round(x, decimals=0):
+    """x rounded to DECIMALS places, halves to the even digit."""
+    from cnnpy import ops
+
+    return ops.round(x, decimals)
+
+
+@symbolic
 def cast(x, dtype):
     """x with another dtype."""
     return _core.cast(x, dtype=dtype)
+
+
+# What NumPy calls the functions behind operators.
+UFUNCS = {
+    "add": add,
+    "subtract": subtract,
+    "multiply": multiply,
+    "divide": true_divide,
+    "true_divide": true_divide,
+    "floor_divide": floor_divide,
+    "remainder": mod,
+    "power": power,
+    "matmul": matmul,
+    "bitwise_and": logical_and,
+    "bitwise_or": logical_or,
+    "bitwise_xor": logical_xor,
+    "not_equal": not_equal,
+    "less": less,
+    "less_equal": less_equal,
+    "greater": greater,
+    "greater_equal": greater_equal,
+}

@@ -52,6 +52,20 @@ def match_ranks(y_true, y_pred):
     return y_true, y_pred
 
 
+def weights_of_kept(kept, sample_weight, reduction):
+    """Sample weights that are 0 where KEPT (bool, one for each value) is False. In a mean over the number of values
+    those kept weigh more, so that it is a mean over them."""
+    weight = kept.astype("float64")
+    if reduction in ("mean", "sum_over_batch_size") and kept.any():
+        weight *= kept.size / kept.sum()
+    if sample_weight is None:
+        return weight
+    given = np.asarray(sample_weight)
+    while given.ndim > weight.ndim and given.shape[-1] == 1:
+        given = given[..., 0]
+    return weight * given.reshape(given.shape + (1,) * (weight.ndim - given.ndim))
+
+
 class Loss:
     """A loss: `loss(y_true, y_pred, sample_weight=None)` gives a scalar Tensor.
 
@@ -66,6 +80,7 @@ class Loss:
     """
 
     _raw_labels = False  # whether `call` takes labels as they come
+    _kept = None  # of losses that leave values out: a method of (y_true, values) that tells which stay, None for all
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name = name or auto_name(type(self).__name__)
@@ -95,6 +110,10 @@ class Loss:
         elif not isinstance(y_true, (Tensor, np.ndarray)):
             y_true = np.asarray(y_true)
         values = self.call(y_true, y_pred)
+        if self._kept is not None:
+            kept = self._kept(y_true, values)
+            if kept is not None:
+                sample_weight = weights_of_kept(kept, sample_weight, self.reduction)
         if sample_weight is None:
             return self._reduce(values)
         return self._reduce(values, sample_weight)

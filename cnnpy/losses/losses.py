@@ -1,52 +1,53 @@
 """Losses as objects, for `compile(loss=...)` and custom loops; the formulas are in functions.py."""
 
-from cnnpy import _core, config
+import numpy as np
+
 from cnnpy.losses import functions
 from cnnpy.losses.loss import Loss, LossFunctionWrapper
 
 
-class _CoreLoss(LossFunctionWrapper):
+class _FunctionLoss(LossFunctionWrapper):
+    """A loss that is the function `_function` of this package, whose arguments are attributes of the object."""
+
+    _function = None
+
+    def __init__(self, reduction, name, dtype, **arguments):
+        vars(self).update(arguments)
+        super().__init__(type(self)._function, reduction, name, dtype, **arguments)
+
+    def get_config(self):
+        return {**Loss.get_config(self), **self._fn_kwargs}
+
+
+class _CoreLoss(_FunctionLoss):
     """A loss that is one op of the core, whose attributes are parsed once."""
 
     _raw_labels = True
 
-    def _attributes(self):
-        """The op and its attributes; None if this configuration goes through the function."""
-        return self.fn.__name__, {}
-
     def _bind(self):
         super()._bind()
-        found = self._attributes()
-        self._op = getattr(_core, found[0]).bind(self._label(), **found[1]) if found else None
+        self._op = functions.bound(self.fn, self._label(), self._fn_kwargs)
 
     def call(self, y_true, y_pred):
-        if self._op is not None:
-            return self._op(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
-
-    def get_config(self):
-        return {**Loss.get_config(self), **self._fn_kwargs}
-
-
-class _FunctionLoss(LossFunctionWrapper):
-    """A loss that is a function of this package with its arguments."""
-
-    def get_config(self):
-        return {**Loss.get_config(self), **self._fn_kwargs}
+        return self._op(y_true, y_pred)
 
 
 class MeanSquaredError(_CoreLoss):
     """mean((y_true - y_pred)^2) over the last axis, then the reduction."""
 
+    _function = staticmethod(functions.mean_squared_error)
+
     def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
-        super().__init__(functions.mean_squared_error, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class MeanAbsoluteError(_CoreLoss):
     """mean(|y_true - y_pred|) over the last axis, then the reduction."""
 
+    _function = staticmethod(functions.mean_absolute_error)
+
     def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
-        super().__init__(functions.mean_absolute_error, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class BinaryCrossentropy(_CoreLoss):
@@ -54,6 +55,8 @@ class BinaryCrossentropy(_CoreLoss):
 
     y_true and y_pred are [..., N], averaged over AXIS. LABEL_SMOOTHING s makes labels y_true (1 - s) + s / 2.
     """
+
+    _function = staticmethod(functions.binary_crossentropy)
 
     def __init__(
         self,
@@ -64,25 +67,7 @@ class BinaryCrossentropy(_CoreLoss):
         name="binary_crossentropy",
         dtype=None,
     ):
-        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
-        super().__init__(
-            functions.binary_crossentropy,
-            reduction,
-            name,
-            dtype,
-            from_logits=from_logits,
-            label_smoothing=label_smoothing,
-            axis=axis,
-        )
-
-    def _attributes(self):
-        if not functions.is_last(self.axis):
-            return None
-        return "binary_crossentropy", {
-            "from_logits": self.from_logits,
-            "label_smoothing": self.label_smoothing,
-            "epsilon": config.epsilon(),
-        }
+        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalCrossentropy(_CoreLoss):
@@ -91,6 +76,8 @@ class CategoricalCrossentropy(_CoreLoss):
     Probabilities are divided by their sum and clipped to [1e-7, 1 - 1e-7]. LABEL_SMOOTHING s makes labels y_true (1 -
     s) + s / C.
     """
+
+    _function = staticmethod(functions.categorical_crossentropy)
 
     def __init__(
         self,
@@ -101,26 +88,8 @@ class CategoricalCrossentropy(_CoreLoss):
         name="categorical_crossentropy",
         dtype=None,
     ):
-        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
         self._warned = False
-        super().__init__(
-            functions.categorical_crossentropy,
-            reduction,
-            name,
-            dtype,
-            from_logits=from_logits,
-            label_smoothing=label_smoothing,
-            axis=axis,
-        )
-
-    def _attributes(self):
-        if not functions.is_last(self.axis):
-            return None
-        return "categorical_crossentropy", {
-            "from_logits": self.from_logits,
-            "label_smoothing": self.label_smoothing,
-            "epsilon": config.epsilon(),
-        }
+        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
     def call(self, y_true, y_pred):
         if not self._warned:
@@ -136,6 +105,8 @@ class SparseCategoricalCrossentropy(_CoreLoss):
     the label IGNORE_CLASS give 0 and do not count in a mean.
     """
 
+    _function = staticmethod(functions.sparse_categorical_crossentropy)
+
     def __init__(
         self,
         from_logits=False,
@@ -145,47 +116,15 @@ class SparseCategoricalCrossentropy(_CoreLoss):
         name="sparse_categorical_crossentropy",
         dtype=None,
     ):
-        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
-        super().__init__(
-            functions.sparse_categorical_crossentropy,
-            reduction,
-            name,
-            dtype,
-            from_logits=from_logits,
-            ignore_class=ignore_class,
-            axis=axis,
-        )
+        super().__init__(reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
 
-    def _attributes(self):
-        if not functions.is_last(self.axis):
+    def _kept(self, y_true, values):
+        if self.ignore_class is None:
             return None
-        return "sparse_categorical_crossentropy", {
-            "from_logits": self.from_logits,
-            **functions.ignoring(self.ignore_class),
-        }
-
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        if self.ignore_class is not None:
-            sample_weight = self._weight_of_kept(y_true, sample_weight)
-        return super().__call__(y_true, y_pred, sample_weight)
-
-    def _weight_of_kept(self, y_true, sample_weight):
-        """Weights that leave ignored rows out; in a mean the others weigh more, so that it is a mean over them."""
-        import numpy as np
-
         labels = np.asarray(y_true)
-        if labels.ndim > 1 and labels.shape[-1] == 1:
-            labels = labels[..., 0]
-        kept = labels != self.ignore_class
-        weight = kept.astype("float64")
-        if self.reduction in ("mean", "sum_over_batch_size") and kept.any():
-            weight *= kept.size / kept.sum()
-        if sample_weight is None:
-            return weight
-        given = np.asarray(sample_weight)
-        while given.ndim > weight.ndim and given.shape[-1] == 1:
-            given = given[..., 0]
-        return weight * given.reshape(given.shape + (1,) * (weight.ndim - given.ndim))
+        if labels.ndim > len(values.shape) and labels.shape[self.axis] == 1:
+            labels = labels.squeeze(self.axis)
+        return labels != self.ignore_class
 
     def get_config(self):
         config = super().get_config()
@@ -196,6 +135,8 @@ class SparseCategoricalCrossentropy(_CoreLoss):
 
 class CategoricalFocalCrossentropy(_FunctionLoss):
     """Cross-entropy in which what is classified well weighs less: alpha (1 - q)^gamma (Lin et al. 2017)."""
+
+    _function = staticmethod(functions.categorical_focal_crossentropy)
 
     def __init__(
         self,
@@ -209,7 +150,6 @@ class CategoricalFocalCrossentropy(_FunctionLoss):
         dtype=None,
     ):
         super().__init__(
-            functions.categorical_focal_crossentropy,
             reduction,
             name,
             dtype,
@@ -224,6 +164,8 @@ class CategoricalFocalCrossentropy(_FunctionLoss):
 class BinaryFocalCrossentropy(_FunctionLoss):
     """Binary cross-entropy in which what is classified well weighs less: (1 - p_t)^gamma (Lin et al. 2017)."""
 
+    _function = staticmethod(functions.binary_focal_crossentropy)
+
     def __init__(
         self,
         apply_class_balancing=False,
@@ -237,7 +179,6 @@ class BinaryFocalCrossentropy(_FunctionLoss):
         dtype=None,
     ):
         super().__init__(
-            functions.binary_focal_crossentropy,
             reduction,
             name,
             dtype,
@@ -253,83 +194,158 @@ class BinaryFocalCrossentropy(_FunctionLoss):
 class MeanAbsolutePercentageError(_FunctionLoss):
     """100 mean(|y_true - y_pred| / |y_true|) over the last axis, then the reduction."""
 
+    _function = staticmethod(functions.mean_absolute_percentage_error)
+
     def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None):
-        super().__init__(functions.mean_absolute_percentage_error, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class MeanSquaredLogarithmicError(_FunctionLoss):
     """mean((ln(1 + y_true) - ln(1 + y_pred))^2) over the last axis, then the reduction."""
 
+    _function = staticmethod(functions.mean_squared_logarithmic_error)
+
     def __init__(self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None):
-        super().__init__(functions.mean_squared_logarithmic_error, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class CosineSimilarity(_FunctionLoss):
     """-cos of the angle between y_true and y_pred along AXIS, then the reduction: -1 is best."""
 
+    _function = staticmethod(functions.cosine_similarity)
+
     def __init__(self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None):
-        super().__init__(functions.cosine_similarity, reduction, name, dtype, axis=axis)
+        super().__init__(reduction, name, dtype, axis=axis)
 
 
 class Huber(_FunctionLoss):
     """Squared for errors up to DELTA, linear beyond, then the reduction."""
 
+    _function = staticmethod(functions.huber)
+
     def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
-        super().__init__(functions.huber, reduction, name, dtype, delta=delta)
+        super().__init__(reduction, name, dtype, delta=delta)
 
 
 class LogCosh(_FunctionLoss):
     """mean(ln(cosh(y_pred - y_true))) over the last axis, then the reduction."""
 
+    _function = staticmethod(functions.log_cosh)
+
     def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
-        super().__init__(functions.log_cosh, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class KLDivergence(_FunctionLoss):
     """sum(y_true ln(y_true / y_pred)) over the last axis, then the reduction."""
 
+    _function = staticmethod(functions.kl_divergence)
+
     def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
-        super().__init__(functions.kl_divergence, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class Poisson(_FunctionLoss):
     """mean(y_pred - y_true ln y_pred) over the last axis, then the reduction."""
 
+    _function = staticmethod(functions.poisson)
+
     def __init__(self, reduction="sum_over_batch_size", name="poisson", dtype=None):
-        super().__init__(functions.poisson, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class Hinge(_FunctionLoss):
     """mean(max(1 - y_true y_pred, 0)) for labels -1 and 1 (or 0 and 1), then the reduction."""
 
+    _function = staticmethod(functions.hinge)
+
     def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
-        super().__init__(functions.hinge, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class SquaredHinge(_FunctionLoss):
     """mean(max(1 - y_true y_pred, 0)^2) for labels -1 and 1 (or 0 and 1), then the reduction."""
 
+    _function = staticmethod(functions.squared_hinge)
+
     def __init__(self, reduction="sum_over_batch_size", name="squared_hinge", dtype=None):
-        super().__init__(functions.squared_hinge, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class CategoricalHinge(_FunctionLoss):
     """max(neg - pos + 1, 0) over the classes, then the reduction."""
 
+    _function = staticmethod(functions.categorical_hinge)
+
     def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
-        super().__init__(functions.categorical_hinge, reduction, name, dtype)
+        super().__init__(reduction, name, dtype)
 
 
 class Dice(_FunctionLoss):
     """1 - the Dice coefficient of y_true and y_pred over AXIS (None: all), then the reduction."""
 
+    _function = staticmethod(functions.dice)
+
     def __init__(self, reduction="sum_over_batch_size", name="dice", axis=None, dtype=None):
-        super().__init__(functions.dice, reduction, name, dtype, axis=axis)
+        super().__init__(reduction, name, dtype, axis=axis)
 
 
 class Tversky(_FunctionLoss):
     """1 - the Tversky index over AXIS (None: all), then the reduction; ALPHA weighs what is missed, BETA what is
     wrongly found."""
 
+    _function = staticmethod(functions.tversky)
+
     def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
-        super().__init__(functions.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+        super().__init__(reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+
+
+class Circle(_FunctionLoss):
+    """Draws embeddings of one class together and those of others apart (Sun et al. 2020): see circle.
+
+    y_true holds class numbers [N] or [N, 1], y_pred embeddings [N, D] of length 1. A mean leaves out the samples whose
+    loss is 0.
+    """
+
+    _function = staticmethod(functions.circle)
+
+    def __init__(
+        self, gamma=80.0, margin=0.4, remove_diagonal=True, reduction="sum_over_batch_size", name="circle", dtype=None
+    ):
+        super().__init__(reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+
+    def call(self, y_true, y_pred):
+        return self.fn(y_true, y_pred, **self._fn_kwargs)  # the ranks of labels and embeddings differ
+
+    def _kept(self, y_true, values):
+        return np.asarray(values) > 0
+
+
+class CategoricalGeneralizedCrossEntropy(_FunctionLoss):
+    """(1 - p^Q) / Q with p the probability of the labelled class, then the reduction (Zhang and Sabuncu 2018): robust
+    to wrong labels. Q is between 0 and 1, both excluded."""
+
+    _function = staticmethod(functions.categorical_generalized_cross_entropy)
+
+    def __init__(
+        self,
+        q=0.5,
+        reduction="sum_over_batch_size",
+        name="categorical_generalized_cross_entropy",
+        dtype=None,
+    ):
+        if not 0 < q < 1:
+            raise ValueError(f"CategoricalGeneralizedCrossEntropy: q must be between 0 and 1, got {q!r}")
+        super().__init__(reduction, name, dtype, q=q)
+
+
+class CTC(_FunctionLoss):
+    """-ln of the probability of label sequences, whatever their alignment, then the reduction: see ctc."""
+
+    _function = staticmethod(functions.ctc)
+
+    def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
+        super().__init__(reduction, name, dtype)
+
+    def call(self, y_true, y_pred):
+        return self.fn(y_true, y_pred)  # the ranks of labels and logits differ

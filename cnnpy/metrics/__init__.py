@@ -44,6 +44,15 @@ from cnnpy.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from cnnpy.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    R2Score,
+    concordance_correlation,
+    pearson_correlation,
+)
+from cnnpy.metrics.f_score import F1Score, FBetaScore
+from cnnpy.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from cnnpy.metrics.loss_metrics import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -71,14 +80,15 @@ _CLASSES = (
     MeanMetricWrapper, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, RootMeanSquaredError,
     SparseCategoricalAccuracy, SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy, SquaredHinge, Sum,
     TopKCategoricalAccuracy, AUC, FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall,
-    RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity, TrueNegatives, TruePositives,
+    RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity, TrueNegatives, TruePositives, BinaryIoU, IoU,
+    MeanIoU, OneHotIoU, OneHotMeanIoU, F1Score, FBetaScore, R2Score, PearsonCorrelation, ConcordanceCorrelation,
 )  # fmt: skip
 _FUNCTIONS = (
     binary_accuracy, binary_crossentropy, binary_focal_crossentropy, categorical_accuracy, categorical_crossentropy,
     categorical_focal_crossentropy, categorical_hinge, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
     mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
     sparse_categorical_accuracy, sparse_categorical_crossentropy, sparse_top_k_categorical_accuracy, squared_hinge,
-    top_k_categorical_accuracy,
+    top_k_categorical_accuracy, pearson_correlation, concordance_correlation,
 )  # fmt: skip
 # Names stand for classes, as in Keras; the functions are attributes of this module.
 _BY_NAME = {

@@ -58,47 +58,50 @@ class Accuracy(CoreMetric):
 
     _direction = "up"
     _op_name = "equal_accuracy"
+    _function = staticmethod(accuracy)
 
     def __init__(self, name="accuracy", dtype=None):
-        super().__init__(accuracy, name, dtype)
+        super().__init__(name, dtype)
 
 
 class BinaryAccuracy(CoreMetric):
     """How often scores are on the label's side of THRESHOLD; exactly at it they count as negative."""
 
     _direction = "up"
+    _function = staticmethod(binary_accuracy)
 
     def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
-        self.threshold = threshold
-        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+        super().__init__(name, dtype, threshold=threshold)
 
 
 class CategoricalAccuracy(CoreMetric):
     """How often the largest score is that of the class of the one-hot label."""
 
     _direction = "up"
+    _function = staticmethod(categorical_accuracy)
 
     def __init__(self, name="categorical_accuracy", dtype=None):
-        super().__init__(categorical_accuracy, name, dtype)
+        super().__init__(name, dtype)
 
 
 class SparseCategoricalAccuracy(CoreMetric):
     """How often the largest score is that of the labelled class."""
 
     _direction = "up"
+    _function = staticmethod(sparse_categorical_accuracy)
 
     def __init__(self, name="sparse_categorical_accuracy", dtype=None):
-        super().__init__(sparse_categorical_accuracy, name, dtype)
+        super().__init__(name, dtype)
 
 
 class TopKCategoricalAccuracy(FunctionMetric):
     """How often the class of the one-hot label is among the K largest scores."""
 
     _direction = "up"
+    _function = staticmethod(top_k_categorical_accuracy)
 
     def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
-        self.k = k
-        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+        super().__init__(name, dtype, k=k)
 
 
 class SparseTopKCategoricalAccuracy(FunctionMetric):
@@ -106,10 +109,10 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
     FROM_SORTED_IDS."""
 
     _direction = "up"
+    _function = staticmethod(sparse_top_k_categorical_accuracy)
 
     def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
-        self.k, self.from_sorted_ids = k, from_sorted_ids
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        super().__init__(name, dtype, k=k, from_sorted_ids=from_sorted_ids)
 
     def get_config(self):
         config = super().get_config()

@@ -55,17 +55,24 @@ class AUC(Metric):
         self.num_thresholds = len(self._thresholds)
         self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
         self.label_weights = None if label_weights is None else np.asarray(label_weights, "float64")
-        self._columns = num_labels if multi_label else 1
-        self.reset_state()
+        self._columns = None
+        if num_labels or not multi_label:
+            self._make_counts(num_labels if multi_label else None)
 
     @property
     def thresholds(self):
         """The thresholds, the ends included."""
         return list(self._thresholds)
 
-    def reset_state(self):
+    def _make_counts(self, columns):
+        shape = (self.num_thresholds,) if columns is None else (self.num_thresholds, columns)
         for name in COUNTS:
-            setattr(self, name, np.zeros((self.num_thresholds, self._columns or 1)))
+            setattr(self, name, self._add_sum(name, shape))
+        self._columns = columns or 1
+
+    def _counts(self):
+        """The four counts, [thresholds, columns]."""
+        return [getattr(self, name).numpy().reshape(self.num_thresholds, -1) for name in COUNTS]
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds labels (0 and 1) and scores in [0, 1] of one shape; SAMPLE_WEIGHT is aligned with their first axes."""
@@ -80,16 +87,20 @@ class AUC(Metric):
         elif y_pred.ndim != 2:
             raise ValueError(f"AUC: multi_label needs scores of shape (samples, labels), got {y_pred.shape}")
         if self._columns is None:
-            self._columns = y_pred.shape[1]
-            self.reset_state()
+            self._make_counts(y_pred.shape[1])
         if y_pred.shape[1] != self._columns:
             raise ValueError(f"AUC: there are {self._columns} labels, got scores of shape {y_pred.shape}")
-        for k in range(self._columns):
-            own = None if weight is None else weight[:, k]
-            for name, more in zip(COUNTS, count(y_true[:, k], y_pred[:, k], own, self._thresholds)):
-                getattr(self, name)[:, k] += more
+        columns = [
+            count(y_true[:, k], y_pred[:, k], None if weight is None else weight[:, k], self._thresholds)
+            for k in range(self._columns)
+        ]
+        for name in COUNTS:
+            sums = getattr(self, name)
+            sums.assign_add(np.stack([column[name] for column in columns], axis=1).reshape(sums.shape))
 
     def result(self):
+        if self._columns is None:
+            return Scalar(0.0)
         if self.curve == "PR" and self.summation_method == "interpolation":
             areas = self._interpolated_pr().sum(0)
         else:
@@ -104,7 +115,7 @@ class AUC(Metric):
         return Scalar(areas.mean())
 
     def _curve(self):
-        tp, fp, tn, fn = (getattr(self, name) for name in COUNTS)
+        tp, fp, tn, fn = self._counts()
         if self.curve == "ROC":
             return quotient(fp, fp + tn), quotient(tp, tp + fn)
         if self.curve == "PR":
@@ -118,13 +129,14 @@ class AUC(Metric):
     def _interpolated_pr(self):
         """The area between neighbours when true positives grow in proportion to positives: dtp, p: differences and
         sums of both."""
-        tp, p = self.true_positives, self.true_positives + self.false_positives
+        tp, fp, _, fn = self._counts()
+        p = tp + fp
         dtp = tp[:-1] - tp[1:]
         slope = quotient(dtp, np.maximum(p[:-1] - p[1:], 0))
         intercept = tp[1:] - slope * p[1:]
         both = (p[:-1] > 0) & (p[1:] > 0)
         ratio = np.where(both, quotient(p[:-1], p[1:]), 1.0)
-        return quotient(slope * (dtp + intercept * np.log(ratio)), tp[1:] + self.false_negatives[1:])
+        return quotient(slope * (dtp + intercept * np.log(ratio)), tp[1:] + fn[1:])
 
     def get_config(self):
         config = {

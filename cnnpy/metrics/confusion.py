@@ -34,14 +34,18 @@ def matched(y_true, y_pred, sample_weight, dtype):
         y_pred = y_pred[..., 0]
     if y_true.shape != y_pred.shape:
         raise ValueError(f"y_true has shape {y_true.shape} but y_pred has shape {y_pred.shape}; they must agree")
-    weight = None
-    if sample_weight is not None:
-        weight = np.asarray(sample_weight, "float64")
-        weight = weight.reshape(weight.shape + (1,) * (y_pred.ndim - weight.ndim))
-        while weight.ndim > y_pred.ndim and weight.shape[-1] == 1:
-            weight = weight[..., 0]
-        weight = np.broadcast_to(weight, y_pred.shape)
-    return y_true.astype(bool), y_pred, weight
+    return y_true.astype(bool), y_pred, aligned(sample_weight, y_pred.shape)
+
+
+def aligned(sample_weight, shape):
+    """SAMPLE_WEIGHT as an array of SHAPE, whose first axes it has; None for None."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight, "float64")
+    weight = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
+    while weight.ndim > len(shape) and weight.shape[-1] == 1:
+        weight = weight[..., 0]
+    return np.broadcast_to(weight, shape)
 
 
 def only_top_k(y_pred, k):
@@ -53,7 +57,7 @@ def only_top_k(y_pred, k):
 
 
 def count(y_true, y_pred, weight, thresholds):
-    """(true positives, false positives, true negatives, false negatives), an array each, one entry a threshold.
+    """Arrays of counts, one entry a threshold, by the names in COUNTS.
 
     A score is positive if it is larger than the threshold, both taken in the dtype of the scores.
     """
@@ -68,23 +72,24 @@ def count(y_true, y_pred, weight, thresholds):
     above = np.empty((2, len(thresholds)))
     above[0, order] = positive[::-1].cumsum()[::-1][1:]
     above[1, order] = negative[::-1].cumsum()[::-1][1:]
-    return above[0], above[1], negative.sum() - above[1], positive.sum() - above[0]
+    return dict(zip(COUNTS, (above[0], above[1], negative.sum() - above[1], positive.sum() - above[0])))
 
 
 class ConfusionMetric(Metric):
-    """The base of metrics that are made of the four counts at some thresholds."""
+    """The base of metrics that are made of some of the four counts, at some thresholds.
+
+    `_counted` tells which, by the names of their Variables.
+    """
 
     _direction = "up"
+    _counted = dict(zip(COUNTS, COUNTS))
     top_k = class_id = None
 
     def __init__(self, thresholds, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.thresholds = thresholds
-        self.reset_state()
-
-    def reset_state(self):
-        for name in COUNTS:
-            setattr(self, name, np.zeros(len(self.thresholds)))
+        for own in self._counted:
+            setattr(self, own, self._add_sum(own, (len(thresholds),)))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds labels (0 and 1) and scores of one shape; SAMPLE_WEIGHT is aligned with their first axes."""
@@ -99,25 +104,25 @@ class ConfusionMetric(Metric):
                 )
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
             weight = None if weight is None else weight[..., self.class_id]
-        for name, more in zip(COUNTS, count(y_true, y_pred, weight, self.thresholds)):
-            setattr(self, name, getattr(self, name) + more)
+        counts = count(y_true, y_pred, weight, self.thresholds)
+        for own, kind in self._counted.items():
+            getattr(self, own).assign_add(counts[kind])
 
     def _one_or_all(self, values):
-        return Scalar(values[0]) if len(values) == 1 else values
+        return self._answer(values[0] if len(values) == 1 else values)
 
 
 class _Count(ConfusionMetric):
     """How many there are of one kind, at each threshold (0.5 unless set)."""
 
     _direction = None
-    _kind = ""
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         self.init_thresholds = thresholds
         super().__init__(parse_thresholds(thresholds), name, dtype)
 
     def result(self):
-        return self._one_or_all(getattr(self, self._kind))
+        return self._one_or_all(self.accumulator.numpy())
 
     def get_config(self):
         return {"thresholds": self.init_thresholds, **super().get_config()}
@@ -126,36 +131,37 @@ class _Count(ConfusionMetric):
 class TruePositives(_Count):
     """The weighted number of positives that score above the threshold."""
 
-    _kind = "true_positives"
+    _counted = {"accumulator": "true_positives"}
 
 
 class FalsePositives(_Count):
     """The weighted number of negatives that score above the threshold."""
 
-    _kind = "false_positives"
+    _counted = {"accumulator": "false_positives"}
 
 
 class TrueNegatives(_Count):
     """The weighted number of negatives that do not score above the threshold."""
 
-    _kind = "true_negatives"
+    _counted = {"accumulator": "true_negatives"}
 
 
 class FalseNegatives(_Count):
     """The weighted number of positives that do not score above the threshold."""
 
-    _kind = "false_negatives"
+    _counted = {"accumulator": "false_negatives"}
 
 
 class _Share(ConfusionMetric):
-    _others = ""
+    """The true positives by themselves and another count, at each threshold."""
 
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
         super().__init__(parse_thresholds(thresholds, 0.5 if top_k is None else -1e10), name, dtype)
 
     def result(self):
-        return self._one_or_all(quotient(self.true_positives, self.true_positives + getattr(self, self._others)))
+        true, other = (getattr(self, own).numpy() for own in self._counted)
+        return self._one_or_all(quotient(true, true + other))
 
     def get_config(self):
         return {
@@ -173,7 +179,7 @@ class Precision(_Share):
     With TOP_K only the k largest scores of a row count, with CLASS_ID only that column.
     """
 
-    _others = "false_positives"
+    _counted = {"true_positives": "true_positives", "false_positives": "false_positives"}
 
 
 class Recall(_Share):
@@ -182,7 +188,7 @@ class Recall(_Share):
     With TOP_K only the k largest scores of a row count, with CLASS_ID only that column.
     """
 
-    _others = "false_negatives"
+    _counted = {"true_positives": "true_positives", "false_negatives": "false_negatives"}
 
 
 class _Best(ConfusionMetric):
@@ -201,12 +207,13 @@ class _Best(ConfusionMetric):
         super().__init__(steps, name, dtype)
 
     def _shares(self):
-        positives = self.true_positives + self.false_negatives
+        tp, fp, tn, fn = (getattr(self, own).numpy() for own in self._counted)
+        found = quotient(tp, tp + fn)
         return {
-            "sensitivity": quotient(self.true_positives, positives),
-            "recall": quotient(self.true_positives, positives),
-            "specificity": quotient(self.true_negatives, self.true_negatives + self.false_positives),
-            "precision": quotient(self.true_positives, self.true_positives + self.false_positives),
+            "sensitivity": found,
+            "recall": found,
+            "specificity": quotient(tn, tn + fp),
+            "precision": quotient(tp, tp + fp),
         }
 
     def result(self):

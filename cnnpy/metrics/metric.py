@@ -3,16 +3,18 @@
 import numpy as np
 
 from cnnpy import config
-from cnnpy._core import Variable
+from cnnpy._core import Tensor, Variable
 from cnnpy.utils.naming import auto_name
+from cnnpy.utils.scalar import Scalar
+from cnnpy.utils.stateless import borrowed, check_values
 
 
 class Metric:
     """A value gathered over batches: `update_state(...)` adds a batch, `result()` gives the value so far,
     `reset_state()` starts anew.
 
-    Subclasses make their state by `add_variable()` and write `update_state` and `result`. The metrics of cnnpy keep
-    plain floats, which costs a step nothing; sums are then taken in double precision.
+    Subclasses make their state by `add_variable()` and write `update_state` and `result`. The Variables of cnnpy's own
+    metrics are float64, whatever DTYPE: a float32, as in Keras, stops counting at 16.8 million.
     """
 
     _direction = None  # "up" or "down": which is better
@@ -38,8 +40,17 @@ class Metric:
 
             value = initializers.get(initializer)(shape, dtype)
         variable = Variable(value, trainable=False, dtype=dtype, name=name or "variable")
+        variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
         return variable
+
+    def _add_sum(self, name, shape=()):
+        """A new Variable to sum up in."""
+        return self.add_variable(shape, dtype="float64", name=name)
+
+    def _answer(self, values):
+        """A result: one number as a Scalar, several as a Tensor of the metric's dtype."""
+        return Scalar(values) if np.ndim(values) == 0 else Tensor(np.asarray(values), self.dtype)
 
     def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None):
         """The older name of add_variable; Keras 2 passed NAME first, which is understood."""
@@ -74,6 +85,30 @@ class Metric:
     def result(self):
         """The value so far."""
         raise NotImplementedError(f"{type(self).__name__} has no result()")
+
+    def stateless_update_state(self, metric_variables, *args, **kwargs):
+        """What `update_state` makes of these values of `variables`, a list of Tensors; the metric stays as it is."""
+        own = self._borrowable(metric_variables)
+        with borrowed(own, metric_variables):
+            self.update_state(*args, **kwargs)
+            return [variable.value for variable in own]
+
+    def stateless_result(self, metric_variables):
+        """The result for these values of `variables`."""
+        with borrowed(self._borrowable(metric_variables), metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self):
+        """The values of `variables` after `reset_state`, a list of Tensors; the metric stays as it is."""
+        own = self.variables
+        with borrowed(own, [variable.value for variable in own]):
+            self.reset_state()
+            return [variable.value for variable in own]
+
+    def _borrowable(self, metric_variables):
+        own = self.variables
+        check_values(f'{type(self).__name__} "{self.name}"', own, metric_variables, "metric_variables")
+        return own
 
     def __call__(self, *args, **kwargs):
         self.update_state(*args, **kwargs)

@@ -1,6 +1,7 @@
 """Sums and means over batches."""
 
 from cnnpy import _core
+from cnnpy.losses.functions import bound
 from cnnpy.metrics.metric import Metric
 from cnnpy.utils.scalar import Scalar
 
@@ -12,14 +13,11 @@ class Sum(Metric):
 
     def __init__(self, name="sum", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.total = 0.0
+        self.total = self._add_sum("total")
 
     def update_state(self, values, sample_weight=None):
         """Adds VALUES (any shape); SAMPLE_WEIGHT is aligned with their first axes."""
-        self.total += _weighted_sum(values, sample_weight, False)[0]
-
-    def reset_state(self):
-        self.total = 0.0
+        self.total.assign_add(_weighted_sum(values, sample_weight, False)[0])
 
     def result(self):
         return Scalar(self.total)
@@ -33,19 +31,27 @@ class Mean(Metric):
 
     def __init__(self, name="mean", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.total = self.count = 0.0
+        self.total, self.count = self._add_sum("total"), self._add_sum("count")
 
     def update_state(self, values, sample_weight=None):
         """Adds VALUES, [samples, ...] or a scalar; SAMPLE_WEIGHT is aligned with their first axes."""
         total, count = _weighted_sum(values, sample_weight)
-        self.total += total
-        self.count += count
+        self.total.assign_add(total)
+        self.count.assign_add(count)
 
     def reset_state(self):
-        self.total = self.count = 0.0
+        self.total.assign(0.0)
+        self.count.assign(0.0)
 
     def result(self):
-        return Scalar(self.total / self.count if self.count else 0.0)
+        total, count = float(self.total), float(self.count)
+        return Scalar(total / count if count else 0.0)
+
+
+def _is_loss(fn):
+    from cnnpy import losses
+
+    return isinstance(fn, losses.Loss) or any(fn is function for function in losses.FUNCTIONS)
 
 
 class MeanMetricWrapper(Mean):
@@ -55,12 +61,12 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
+        if self._direction is None and _is_loss(fn):
+            self._direction = "down"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch; its values are weighted by SAMPLE_WEIGHT."""
-        total, count = _weighted_sum(self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
-        self.total += total
-        self.count += count
+        Mean.update_state(self, self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
 
     def get_config(self):
         from cnnpy.saving import serialize_keras_object
@@ -81,7 +87,13 @@ class MeanMetricWrapper(Mean):
 
 
 class FunctionMetric(MeanMetricWrapper):
-    """The mean of one of cnnpy's own functions, whose arguments are the metric's."""
+    """The mean of the function `_function` of cnnpy's own, whose arguments are attributes of the metric."""
+
+    _function = None
+
+    def __init__(self, name, dtype, **arguments):
+        vars(self).update(arguments)
+        super().__init__(type(self)._function, name, dtype, **arguments)
 
     def get_config(self):
         return {**Metric.get_config(self), **self._fn_kwargs}
@@ -97,27 +109,17 @@ class CoreMetric(FunctionMetric):
 
     _op_name = None
 
-    def __init__(self, fn, name=None, dtype=None, **kwargs):
-        super().__init__(fn, name, dtype, **kwargs)
+    def __init__(self, name, dtype, **arguments):
+        super().__init__(name, dtype, **arguments)
         self._bind()
 
-    def _attributes(self):
-        """The attributes of the op; None if this configuration goes through the function."""
-        return self._fn_kwargs
-
     def _bind(self):
-        attributes = self._attributes()
-        if attributes is None:
-            self._op = lambda y_true, y_pred: self._fn(y_true, y_pred, **self._fn_kwargs)
-            return
-        op = getattr(_core, self._op_name or self._fn.__name__)
-        self._op = op.bind(f'{type(self).__name__} "{self.name}"', **attributes)
+        label = f'{type(self).__name__} "{self.name}"'
+        self._op = bound(self._fn, label, self._fn_kwargs, self._op_name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch; its values are weighted by SAMPLE_WEIGHT."""
-        total, count = _weighted_sum(self._op(y_true, y_pred), sample_weight)
-        self.total += total
-        self.count += count
+        Mean.update_state(self, self._op(y_true, y_pred), sample_weight)
 
     def __getstate__(self):
         return {key: value for key, value in self.__dict__.items() if key != "_op"}

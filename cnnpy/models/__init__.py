@@ -3,12 +3,15 @@
 import importlib
 
 _NAMES = {
+    "Function": "function",
     "Functional": "functional",
     "Input": "cnnpy.layers",
     "Model": "model",
     "Sequential": "sequential",
     "clone_model": "cloning",
+    "load_model": "cnnpy.saving",
     "model_from_json": "model",
+    "save_model": "cnnpy.saving",
 }
 
 __all__ = sorted(set(_NAMES) - {"Input"})

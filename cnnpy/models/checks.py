@@ -9,6 +9,7 @@ import numpy as np
 CATEGORICAL, SPARSE, BINARY = "categoricalcrossentropy", "sparsecategoricalcrossentropy", "binarycrossentropy"
 _ONE_HOT = {CATEGORICAL, "categoricalfocalcrossentropy", "categoricalhinge", "kldivergence"}
 _PROBABILITY = {BINARY, "binaryfocalcrossentropy"}
+_DISTRIBUTION = {CATEGORICAL, "categoricalfocalcrossentropy"}
 _ELEMENTWISE = {
     *_PROBABILITY,
     "meansquarederror",
@@ -135,26 +136,30 @@ def check_values(loss, y, output_shape, output=None):
         check_nan(y, where)
     if kind == SPARSE and output_shape[-1:] != (None,):
         _check_classes(y, output_shape[-1], getattr(loss, "ignore_class", None), where)
-    elif kind in _PROBABILITY:
+    elif kind in _PROBABILITY or kind in _DISTRIBUTION:
         low, high = y.min(), y.max()
         if low < -OVERSHOOT or high > 1 + OVERSHOOT:
+            name = "binary crossentropy" if kind in _PROBABILITY else _pretty(loss)
             raise ValueError(
-                f"{where}binary crossentropy takes labels from 0 to 1, these go from {low} to {high}; "
+                f"{where}{name} takes labels from 0 to 1, these go from {low} to {high}; "
                 "scale them (pixels: y / 255), or for class numbers use 'sparse_categorical_crossentropy'"
             )
 
 
+def nan_message(array):
+    """'N NaN values, the first at index I' of a float array, None if there are none."""
+    if not np.isnan(array.min()):  # min passes NaN on, and needs no memory
+        return None
+    bad = np.isnan(array)
+    index = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), array.shape))
+    return f"{int(bad.sum())} NaN values, the first at index {index if len(index) > 1 else index[0]}"
+
+
 def check_nan(y, where=""):
     """Raises a ValueError that counts the NaN values of the float array Y and gives the first one's index."""
-    if not np.isnan(y.min()):  # min passes NaN on, and needs no memory
-        return
-    bad = np.isnan(y)
-    index = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), y.shape))
-    raise ValueError(
-        f"{where}the labels have {int(bad.sum())} NaN values, "
-        f"the first at index {index if len(index) > 1 else index[0]}; "
-        "remove or replace these samples (np.isnan(y))"
-    )
+    message = nan_message(y)
+    if message:
+        raise ValueError(f"{where}the labels have {message}; remove or replace these samples (np.isnan(y))")
 
 
 def _check_classes(y, classes, ignored, where):

@@ -19,6 +19,12 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     INPUT_TENSORS take the place of its inputs. CLONE_FUNCTION(layer) makes the new layer, CALL_FUNCTION(layer, *args,
     **kwargs) calls it. Models inside are cloned by their configuration, or layer by layer with RECURSIVE.
     """
+    from cnnpy.models.model import Model
+
+    if not isinstance(model, Model):
+        raise TypeError(f"clone_model: takes a model, got {model!r}")
+    if call_function is not None and not isinstance(model, Functional):
+        raise ValueError(f"clone_model: call_function is for functional models, {model.name!r} is none")
     make = clone_function or _clone_layer
 
     def clone(layer):

@@ -5,6 +5,8 @@ lists, tuples and dicts of them), sequences of batches (`len(s)`, `s[i]`) and it
 loaders). An array is never copied as a whole: each batch's rows are gathered, and converted, when their turn comes.
 """
 
+import contextlib
+import itertools
 import math
 import operator
 import random
@@ -391,17 +393,17 @@ class SequenceData(BatchData):
         return len(self.sequence) if count is None and hasattr(self.sequence, "__len__") else count
 
     def epoch(self):
+        from cnnpy.models.prefetch import batches, naming_batch
+
         self.num_batches = self._count()  # it may change between epochs
-        if self.num_batches is None:
-            index = 0
-            while True:
-                yield self.convert(self.sequence[index])
-                index += 1
-        order = list(range(self.num_batches))
-        if self.shuffle:
+        order = itertools.count() if self.num_batches is None else list(range(self.num_batches))
+        if self.shuffle and self.num_batches is not None:
             random.shuffle(order)
-        for index in order:
-            yield self.convert(self.sequence[index])
+        with contextlib.closing(batches(self.sequence, order)) as source:
+            for index, batch in source:
+                with naming_batch(self.sequence, index):
+                    batch = self.convert(batch)
+                yield batch
 
     def first_row(self):
         x, _, _ = self.convert(self.sequence[0])
@@ -432,10 +434,18 @@ class IterableData(BatchData):
             self.num_batches = None
 
     def epoch(self):
+        from cnnpy.models.prefetch import naming_batch
+
         while self._waiting:
             yield self._waiting.pop()
-        for batch in self.iterable:
-            yield self.convert(batch)
+        source, end = iter(self.iterable), object()
+        for index in itertools.count():
+            with naming_batch(self.iterable, index):
+                batch = next(source, end)
+                if batch is end:
+                    return
+                batch = self.convert(batch)
+            yield batch
 
     def first_row(self):
         source = iter(self.iterable)
@@ -456,6 +466,10 @@ class Epochs:
     """
 
     def __init__(self, data, steps=None):
+        limit = config.max_steps_per_epoch()
+        if limit and (steps or data.num_batches or math.inf) > limit:
+            warnings.warn(f"config.set_max_steps_per_epoch: taking only {limit} steps per epoch", stacklevel=4)
+            steps = limit
         self.data = data
         self.steps = steps
         self.exhausted = False
@@ -470,6 +484,12 @@ class Epochs:
         """Makes the next epoch begin with the first batch, if the source can give it again."""
         if self.data.restartable:
             self._source = None
+
+    def close(self):
+        """Ends what still makes batches."""
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
 
     def __iter__(self):
         self.data.on_epoch_begin()

@@ -4,7 +4,7 @@ All that can be known to be wrong is said here, before the first batch. Each fun
 """
 
 from cnnpy._core import Tensor
-from cnnpy.models import checks
+from cnnpy.models import checks, suspicions
 from cnnpy.models.data import (
     ArrayData,
     BatchData,
@@ -23,9 +23,12 @@ _NESTED = (list, tuple, dict)
 
 
 def make_data(
-    model, x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False, class_weight=None, labels=True
-):
-    """The source of batches for x, y and sample_weight; the model is built. LABELS: there is a loss to compute.
+    model, x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False, class_weight=None, labels=True,
+    suspicious=False,
+):  # fmt: skip
+    """The source of batches for x, y and sample_weight; the model is built.
+
+    LABELS: there is a loss to compute. SUSPICIOUS: warn of inputs that are seldom meant, and refuse NaN.
 
     Raises:
         ValueError, TypeError: data, settings and model do not fit.
@@ -36,7 +39,11 @@ def make_data(
     if shuffle not in (True, False, "batch"):
         raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
     if is_array_structure(x):
-        return _array_data(model, x, y, sample_weight, batch_size, steps, shuffle, class_weight, labels)
+        data = _array_data(model, x, y, sample_weight, batch_size, steps, shuffle, class_weight, labels)
+        if suspicious:
+            suspicions.check_nan_inputs(model, data.x)
+            suspicions.check_pixels(model, data.x)
+        return data
     kind = type(x).__name__
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
@@ -197,7 +204,8 @@ def check_labels(model, y, outputs):
     compiled = model._compile_loss
     if compiled is None:
         return
-    if not compiled.built:
+    fresh = not compiled.built
+    if fresh:
         compiled.build(y, outputs)
     found = flatten(outputs)
     names = compiled.names
@@ -206,6 +214,8 @@ def check_labels(model, y, outputs):
         output = names[i] if len(names) > 1 else None
         checks.check_shapes(loss, parts[i].shape, found[i].shape, output)
         checks.check_values(loss, parts[i], found[i].shape, output)
+        if fresh:
+            suspicions.check_logits(model, loss, found[i], f'output "{output}": ' if output else "")
     metrics = model._compile_metrics
     if metrics is not None and not metrics.built:
         metrics.build(y, outputs)

@@ -12,7 +12,9 @@ from cnnpy.utils.naming import auto_name
 class Functional(GraphModel):
     """The model between INPUTS and OUTPUTS, each a symbolic tensor or a list or dict of them.
 
-    INPUTS may be any symbolic tensors, also such inside another model. Raises ValueError if the outputs depend on other
+    INPUTS may be any symbolic tensors, also such inside another model. A layer that was called with `training=` keeps
+    that, whatever the model is called with: `Dropout(0.5)(x, training=True)` drops in `predict` too. (Keras 3 lets the
+    model's flag win, against its own guide to transfer learning.) Raises ValueError if the outputs depend on other
     inputs, or two layers have one name.
     """
 
@@ -38,6 +40,11 @@ class Functional(GraphModel):
         self.built = True
         if not trainable:
             self.trainable = False
+
+    @property
+    def operations(self):
+        """The layers, and the functions between them, in the order of `layers`."""
+        return list(self._operations)
 
     def build(self, input_shape=None):
         """A functional model is built when it is made."""

@@ -99,8 +99,8 @@ class Graph:
                 )
 
     def is_chain(self):
-        """True if one input goes straight through single calls to one output."""
-        if len(self.inputs) != 1 or len(self.outputs) != 1 or len({id(n.layer) for n in self.nodes}) != len(self.nodes):
+        """True if one input goes straight through single calls, whichever of them are outputs."""
+        if len(self.inputs) != 1 or len({id(n.layer) for n in self.nodes}) != len(self.nodes):
             return False
         return all(len(nodes) == 1 and len(nodes[0].input_tensors) <= 1 for nodes in self.nodes_by_depth.values())
 
@@ -135,7 +135,7 @@ def follow(recipe):
         return tree.map_structure(lambda x: tensors[x.index] if isinstance(x, Slot) else x, part)
 
     for layer, args, kwargs, outputs, specs in calls:
-        made = [KerasTensor(shape, dtype, name) for shape, dtype, name in specs]
+        made = [KerasTensor(shape, dtype, name=name) for shape, dtype, name in specs]
         for slot, tensor in zip(tree.flatten(outputs), made):
             tensors.extend([None] * (slot.index + 1 - len(tensors)))
             tensors[slot.index] = tensor

@@ -52,6 +52,18 @@ class GraphModel(Model):
         self._require_graph("output")
         return self._outputs_struct
 
+    @property
+    def input_shape(self):
+        """The shape of the only input, or a list of the shapes of all."""
+        self._require_graph("input_shape")
+        return _only([x.shape for x in self._graph.inputs])
+
+    @property
+    def output_shape(self):
+        """The shape of the only output, or a list of the shapes of all."""
+        self._require_graph("output_shape")
+        return _only([x.shape for x in self._graph.outputs])
+
     def _require_graph(self, what):
         if self._graph is None:
             raise AttributeError(
@@ -118,7 +130,7 @@ class GraphModel(Model):
         call_state.depth += 1
         call_state.training, call_state.scope = training, (*before[1], self._name)
         try:
-            outputs = self._pack(self._current_plan().run(flat, training))
+            outputs = self._results(self._current_plan().run(flat, training))
             if self.activity_regularizer is not None:
                 calling.add_activity_losses(self, outputs)
         finally:
@@ -145,12 +157,17 @@ class GraphModel(Model):
     def call(self, inputs, training=None, mask=None):
         flat = self._flat_inputs(inputs)
         training = call_state.training if training is None else training
-        return self._pack(self._current_plan().run(flat, training))
+        return self._results(self._current_plan().run(flat, training))
 
     def _pack(self, flat):
         if isinstance(self._outputs_struct, KerasTensor):
             return flat[0]
         return tree.pack_sequence_as(self._outputs_struct, flat)
+
+    def _results(self, flat):
+        """The outputs of a call on data: like `output`, but a list or tuple of one is that one."""
+        packed = self._pack(flat)
+        return packed[0] if isinstance(packed, (list, tuple)) and len(packed) == 1 else packed
 
     def _arrange(self, inputs):
         """INPUTS, an array or a list or dict of them, as a list in the order of the model's inputs."""
@@ -179,6 +196,10 @@ class GraphModel(Model):
         return [self._ready(x, spec) for x, spec in zip(self._arrange(inputs), self._graph.inputs)]
 
     def _ready(self, x, spec):
+        if x is None:
+            if getattr(spec._keras_history[0], "optional", False):
+                return None
+            raise ValueError(f"{calling.label(self)}: input {spec.name!r} is None; only an Input(optional=True) may be")
         if not isinstance(x, Tensor):
             try:
                 x = Tensor(x, spec.dtype)
@@ -253,6 +274,10 @@ class GraphModel(Model):
 
 
 _OWN_CALLS = {GraphModel.call}
+
+
+def _only(items):
+    return items[0] if len(items) == 1 else items
 
 
 def _is_data(inputs):

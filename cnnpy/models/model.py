@@ -5,6 +5,7 @@ from cnnpy.layers import calling
 from cnnpy.layers.layer import Layer
 from cnnpy.layers.symbolic import KerasTensor, infer_outputs
 from cnnpy.models.old_spellings import OldSpellings
+from cnnpy.models.saving_methods import SavingMethods
 from cnnpy.models.trainer import Trainer
 
 
@@ -13,7 +14,7 @@ def _is_functional(args, kwargs):
     return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or ("inputs" in kwargs and "outputs" in kwargs)
 
 
-class Model(Trainer, OldSpellings, Layer):
+class Model(Trainer, SavingMethods, OldSpellings, Layer):
     """A network.
 
     `Model(inputs, outputs)` makes one of symbolic tensors; a subclass makes its layers in `__init__` and uses them in
@@ -24,7 +25,7 @@ class Model(Trainer, OldSpellings, Layer):
         if cls is Model:
             for wrong in ("input", "output"):
                 if wrong in kwargs:
-                    raise TypeError(f"Model: unknown argument '{wrong}'; write Model(inputs=..., outputs=...)")
+                    raise ValueError(f"Model: unknown argument '{wrong}'; write Model(inputs=..., outputs=...)")
             if _is_functional(args, kwargs):
                 from cnnpy.models.functional import Functional
 
@@ -93,7 +94,9 @@ class Model(Trainer, OldSpellings, Layer):
 
     def _build_for(self, args, kwargs):
         if type(self).build is Model.build:  # the layers are built when `call` comes to them
+            shapes = calling.shapes_of(args[0] if args else next(iter(kwargs.values())))
             self.__dict__["built"] = True
+            self.__dict__["_build_shapes"] = tree.map_shapes(lambda s: None if s is None else (None, *s[1:]), shapes)
         else:
             calling.build_for(self, args, kwargs)
 
@@ -125,6 +128,18 @@ class Model(Trainer, OldSpellings, Layer):
 
     def get_config(self):
         return super().get_config()
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that CONFIG describes, with fresh weights. `Model` itself reads those of functional models."""
+        from cnnpy.saving import CustomObjectScope
+
+        if cls is Model and "output_layers" in config:
+            from cnnpy.models.functional import Functional
+
+            return Functional.from_config(config, custom_objects)
+        with CustomObjectScope(custom_objects):
+            return super().from_config(config)
 
     def to_json(self, **kwargs):
         """The architecture as JSON text; KWARGS go to json.dumps."""

@@ -4,21 +4,31 @@ A step is the model's call under a tape, the loss, one walk of the tape, one upd
 everything else (checks, callbacks, progress, logs) is settled before the loop or done only when somebody asks.
 """
 
+import contextlib
 import math
 import warnings
 
 import numpy as np
 
-from cnnpy import _core
+from cnnpy import _core, config
 from cnnpy import metrics as metrics_module
 from cnnpy import optimizers as optimizers_module
 from cnnpy._core import GradientTape
 from cnnpy.callbacks.callback_list import CallbackList, pythonify_logs
-from cnnpy.layers.tracking import structure
+from cnnpy.models import numerics
 from cnnpy.models.compile import CompileLoss, CompileMetrics
-from cnnpy.models.data import Epochs, check_batch_size, check_count, split_for_validation, unpack_x_y_sample_weight
+from cnnpy.models.data import (
+    Epochs,
+    check_batch_size,
+    check_count,
+    pack_x_y_sample_weight,
+    split_for_validation,
+    unpack_x_y_sample_weight,
+)
 from cnnpy.models.feeding import make_batch, make_data
 from cnnpy.models.loops import Outputs, walk
+from cnnpy.models.trainer_metrics import TrainerMetrics
+from cnnpy.models.trainer_state import TrainerState
 from cnnpy.tree import flatten, map_structure
 
 
@@ -44,11 +54,22 @@ def _samples(x):
     return next(leaf.shape[0] for leaf in flatten(x) if leaf is not None)
 
 
-class Trainer:
+@contextlib.contextmanager
+def _naming(where):
+    """Puts WHERE before the messages of numbers that are not finite."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{where}{error}") from None
+
+
+class Trainer(TrainerMetrics, TrainerState):
     """What Model offers for training. A model calls `Trainer.__init__(self)` in its own."""
 
     # Attributes with metrics of the trainer's own, which are none of the model's.
-    _trainer_state = frozenset({"_compile_loss", "_compile_metrics", "_loss_tracker", "history", "optimizer", "loss"})
+    _trainer_state = frozenset(
+        {"_compile_arguments", "_compile_loss", "_compile_metrics", "_loss_tracker", "history", "optimizer", "loss"}
+    )
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -70,7 +91,14 @@ class Trainer:
             _compile_metrics=None,
             _loss_tracker=None,
             _loss_takes_training=True,
+            _compile_arguments=None,
             _fit_variables_cache=None,
+            _running=None,
+            _initial_epoch=None,
+            _going_on=None,
+            train_function=None,
+            test_function=None,
+            predict_function=None,
         )
 
     def _keep(self, **attributes):
@@ -114,8 +142,18 @@ class Trainer:
         Raises:
             ValueError: an unknown name. TypeError: something that is no optimizer, loss or metric.
         """
+        arguments = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": False if jit_compile == "auto" else jit_compile,
+        }
         steps_per_execution = check_count(steps_per_execution, "steps_per_execution", 1)
-        optimizer = optimizers_module.get(optimizer)
+        arguments["optimizer"] = optimizer = optimizers_module.get(optimizer)
         names = getattr(self, "output_names", None) or None
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         compile_metrics = None
@@ -138,6 +176,7 @@ class Trainer:
             _compile_metrics=compile_metrics,
             _loss_tracker=metrics_module.Mean(name="loss"),
             _loss_takes_training=takes_training,
+            _compile_arguments=arguments,
         )
 
     def _require_compiled(self, what):
@@ -146,87 +185,6 @@ class Trainer:
                 f'{type(self).__name__} "{self.name}": call compile() before {what}(), '
                 "e.g. model.compile('adam', loss='mse')"
             )
-
-    # ---- metrics ----
-
-    @property
-    def metrics(self):
-        """Loss tracker, compiled metrics, losses of the single outputs, then metrics of the model and its layers."""
-        found = []
-        if self.compiled:
-            found.append(self._loss_tracker)
-            if self._compile_metrics is not None:
-                found.append(self._compile_metrics)
-            if self._compile_loss is not None:
-                found.extend(self._compile_loss.metrics)
-        found.extend(self._own_metrics())
-        return found
-
-    def _own_metrics(self):
-        """Metrics among the attributes of the model and its layers, remembered until one of these changes."""
-        cache = self.__dict__.get("_own_metrics_cache")
-        if cache is None or cache[0] != structure.version:
-            cache = (structure.version, super().metrics)
-            self._keep(_own_metrics_cache=cache)
-        return cache[1]
-
-    @property
-    def metrics_names(self):
-        """Names of what `evaluate` returns, in its order.
-
-        (Keras 3 gives the one name 'compile_metrics' for all compiled metrics, which fits nothing.)
-        """
-        compiled = self._compile_metrics
-        if compiled is None or compiled.built:
-            return self._in_evaluate_order(self.get_metrics_result())
-        return ["loss", *compiled.given_names()]
-
-    def reset_metrics(self):
-        """Forgets what metrics have seen."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def get_metrics_result(self):
-        """dict of name to the present value of each metric."""
-        results = {}
-        for metric in self.metrics:
-            value = metric.result()
-            if isinstance(value, dict):
-                results.update(value)
-            else:
-                results[metric.name] = value
-        return results
-
-    def _metrics_by_name(self):
-        """The single Metric objects by their names in the logs."""
-        found = {}
-        for metric in self.metrics:
-            if isinstance(metric, CompileMetrics):
-                found.update(metric.by_key())
-            else:
-                found[metric.name] = metric
-        return found
-
-    def _in_evaluate_order(self, logs):
-        """The keys of LOGS: loss, metrics, single losses, and what else there is in alphabetical order."""
-        first = []
-        for metric in self.metrics:
-            first += [m.name for m in metric.metrics] if isinstance(metric, CompileMetrics) else [metric.name]
-        first = [name for name in dict.fromkeys(first) if name in logs]
-        return first + [name for name in sorted(logs) if name not in first]
-
-    def _as_list(self, logs):
-        values = [logs[name] for name in self._in_evaluate_order(logs)]
-        return values[0] if len(values) == 1 else values
-
-    def _epoch_logs(self, logs):
-        """The metrics' values; what the model's own step returned, if that has other names."""
-        if logs is None:
-            return self.get_metrics_result()
-        if not isinstance(logs, dict):
-            raise ValueError(f"{self.name}: train_step and test_step must return a dict of name to value, got {logs!r}")
-        results = self.get_metrics_result()
-        return results if set(results) == set(logs) else logs
 
     # ---- one step ----
 
@@ -267,7 +225,7 @@ class Trainer:
         """One step on one batch; override it for training of your own kind.
 
         Arguments:
-            data: `(x, y, sample_weight)` as tensors.
+            data: `x`, `(x, y)` or `(x, y, sample_weight)` as tensors: what was given to `fit`.
 
         Returns:
             dict of name to value.
@@ -293,8 +251,13 @@ class Trainer:
             target = self.optimizer.scale_loss(loss)
         self._loss_tracker.update_state(loss, sample_weight=_samples(x))
         variables = self._fit_variables_cache or self.trainable_variables
+        if config.is_check_numerics_enabled():
+            numerics.check(self, x, loss, True, y)
         if variables:
-            self.optimizer.apply(tape.gradient(target, variables), variables)
+            gradients = tape.gradient(target, variables)
+            if config.is_check_numerics_enabled():
+                numerics.check_gradients(gradients, variables)
+            self.optimizer.apply(gradients, variables)
         else:
             warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return y_pred
@@ -304,6 +267,8 @@ class Trainer:
         y_pred = self(x, training=False)
         loss = self._compute_loss(x, y, y_pred, sample_weight, False)
         self._loss_tracker.update_state(loss, sample_weight=_samples(x))
+        if config.is_check_numerics_enabled():
+            numerics.check(self, x, loss, False, y)
         return y_pred
 
     def _step_function(self, mode):
@@ -313,7 +278,15 @@ class Trainer:
         are only computed when somebody looks.
         """
         if self._overrides(f"{mode}_step") or self._overrides("compute_metrics"):
-            return getattr(self, f"{mode}_step")
+            own = getattr(self, f"{mode}_step")
+
+            def packed(batch):
+                logs = own(pack_x_y_sample_weight(*batch))
+                if config.is_check_numerics_enabled() and isinstance(logs, dict) and "loss" in logs:
+                    numerics.check(self, batch[0], logs["loss"], mode == "train", batch[1])
+                return logs
+
+            return packed
         run = self._learn if mode == "train" else self._judge
         compiled = self._compile_metrics
         update = None if compiled is None else compiled.update_state
@@ -396,6 +369,9 @@ class Trainer:
         if self.optimizer is None:
             raise ValueError(f"{self.name}: compile() got no optimizer, so fit() cannot train")
         epochs = check_count(epochs, "epochs", 0)
+        if config.max_epochs() and config.max_epochs() < epochs:
+            epochs = config.max_epochs()
+            warnings.warn(f"config.set_max_epochs: training for only {epochs} epochs", stacklevel=2)
         initial_epoch = check_count(initial_epoch, "initial_epoch", 0)
         steps_per_epoch = _steps(steps_per_epoch, "steps_per_epoch")
         validation_steps = _steps(validation_steps, "validation_steps")
@@ -406,20 +382,23 @@ class Trainer:
             raise ValueError(f"validation_split must be at least 0 and under 1, got {validation_split}")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_for_validation(x, y, sample_weight, validation_split)
-        data = make_data(self, x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        data = make_data(self, x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight, suspicious=True)
         training = Epochs(data, steps_per_epoch)
         validation = None
         if validation_data is not None:
             validation = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
         callbacks = self._callbacks(callbacks, verbose, epochs, training.num_batches, history=True)
-        self._keep(stop_training=False)
+        self._keep(stop_training=False, _running=callbacks)
         try:
             self._fit(training, validation, validates, callbacks, initial_epoch, epochs)
         except BaseException:
             callbacks.interrupt()
             raise
         finally:
-            self._keep(_fit_variables_cache=None)
+            self._keep(_fit_variables_cache=None, _running=None)
+            training.close()
+            if validation is not None:
+                validation.close()
         return self.history
 
     def _validation(self, validation_data, batch_size, steps):
@@ -444,14 +423,20 @@ class Trainer:
     def _fit(self, training, validation, validates, callbacks, initial_epoch, epochs):
         step = self._step_function("train")
         cached = not self._overrides("train_step")
+        self._keep(_initial_epoch=None, _going_on=None)
         callbacks.on_train_begin()
+        if self._initial_epoch is not None:  # BackupAndRestore goes on from there
+            initial_epoch = self._initial_epoch
         final_logs = None
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             if cached:  # callbacks may freeze or free layers between epochs
                 self._keep(_fit_variables_cache=self.trainable_variables if self.built else None)
-            logs = walk(self, training, step, callbacks, "train", "stop_training", callbacks.progbars)
+            first, resumed = self._going_on if self._going_on and epoch == initial_epoch else (0, None)
+            bars = callbacks.progbars
+            with _naming(f"epoch {epoch + 1}, "):
+                logs = walk(self, training, step, callbacks, "train", "stop_training", bars, first, resumed)
             logs = dict(self._epoch_logs(logs))
             if validation is not None and validates(epoch):
                 logs.update((f"val_{name}", value) for name, value in self._evaluate(validation, callbacks, ()).items())
@@ -509,6 +494,8 @@ class Trainer:
         except BaseException:
             callbacks.interrupt()
             raise
+        finally:
+            batches.close()
         return logs if return_dict else self._as_list(logs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -529,8 +516,8 @@ class Trainer:
         wanted = bool(callbacks.listeners["on_predict_batch_end"])
 
         def run(batch):
-            result = step(batch)
-            outputs.add(result)
+            result = step(pack_x_y_sample_weight(*batch))
+            outputs.add(result, _samples(batch[0]))
             return result if wanted else None
 
         self._keep(stop_predicting=False)
@@ -541,6 +528,8 @@ class Trainer:
         except BaseException:
             callbacks.interrupt()
             raise
+        finally:
+            batches.close()
         return outputs.result()
 
     # ---- one batch ----
@@ -566,4 +555,4 @@ class Trainer:
     def predict_on_batch(self, x):
         """The model's outputs for one batch as NumPy arrays."""
         batch = make_batch(self, x, labels=False)
-        return map_structure(lambda t: np.array(t), self.predict_step((batch[0],)))
+        return map_structure(lambda t: np.array(t), self.predict_step(pack_x_y_sample_weight(batch[0])))

@@ -1,6 +1,6 @@
 """Adadelta."""
 
-from cnnpy.optimizers.optimizer import Optimizer
+from cnnpy.optimizers.optimizer import Optimizer, with_common_arguments
 
 
 class Adadelta(Optimizer):
@@ -11,40 +11,13 @@ class Adadelta(Optimizer):
     """
 
     _rule = "adadelta"
+    _own = ("rho", "epsilon")
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        rho=0.95,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+    @with_common_arguments
+    def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-7, **common):
         self.rho = rho
         self.epsilon = epsilon
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, **common)
 
     def _make_slots(self, variables):
         self._accumulated_grads, self._accumulated_delta_vars = self.add_optimizer_variables(
@@ -54,6 +27,3 @@ class Adadelta(Optimizer):
 
     def _numbers(self, rate):
         return rate, self.rho, self.epsilon
-
-    def get_config(self):
-        return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}

@@ -1,6 +1,6 @@
 """Adagrad."""
 
-from cnnpy.optimizers.optimizer import Optimizer
+from cnnpy.optimizers.optimizer import Optimizer, with_common_arguments
 
 
 class Adagrad(Optimizer):
@@ -11,40 +11,13 @@ class Adagrad(Optimizer):
     """
 
     _rule = "adagrad"
+    _own = ("initial_accumulator_value", "epsilon")
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        initial_accumulator_value=0.1,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+    @with_common_arguments
+    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **common):
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, **common)
 
     def _make_slots(self, variables):
         from cnnpy.initializers import Constant
@@ -55,10 +28,3 @@ class Adagrad(Optimizer):
 
     def _numbers(self, rate):
         return rate, self.epsilon
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "initial_accumulator_value": self.initial_accumulator_value,
-            "epsilon": self.epsilon,
-        }

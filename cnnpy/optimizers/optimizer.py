@@ -5,6 +5,8 @@ in one call. A subclass may instead write `update_step(gradient, variable, learn
 called for one variable after the other.
 """
 
+import functools
+import inspect
 import operator
 import re
 import warnings
@@ -12,24 +14,10 @@ import warnings
 import numpy as np
 
 from cnnpy import _core, config
-from cnnpy._core import Tensor, Variable
-from cnnpy.optimizers.schedules import LearningRateSchedule
+from cnnpy._core import Variable
+from cnnpy.optimizers.learning_rate import HasLearningRate
 from cnnpy.utils.naming import auto_name
-
-_warned = set()
-
-
-def _warn_once(key, message):
-    if key not in _warned:
-        _warned.add(key)
-        warnings.warn(message, DeprecationWarning, stacklevel=4)
-
-
-def _is_number(value):
-    return not isinstance(value, bool) and (
-        isinstance(value, (int, float, np.number))
-        or (isinstance(value, (Tensor, np.ndarray)) and value.shape in ((), (1,)))
-    )
+from cnnpy.utils.stateless import borrowed, check_values
 
 
 class _Planned:
@@ -47,7 +35,7 @@ class _Planned:
             optimizer._plan()
 
 
-class Optimizer:
+class Optimizer(HasLearningRate):
     """Changes variables by their gradients.
 
     learning_rate: a number, a LearningRateSchedule, or a function without arguments. weight_decay: variables first
@@ -62,6 +50,7 @@ class Optimizer:
     """
 
     _rule = None  # the core's rule; None: update_step does the work
+    _own = ()  # names of the arguments that are the optimizer's own, which its config tells
     _exclusive = ("clipnorm", "clipvalue", "global_clipnorm")
     clipnorm = _Planned()
     clipvalue = _Planned()
@@ -106,30 +95,6 @@ class Optimizer:
         self._learning_rate = self._rate_from(learning_rate)
         self._plain = self._constrained = None
 
-    def _old_spellings(self, learning_rate, kwargs):
-        """The learning rate and the decay, once `lr` and `decay` are taken out of KWARGS, which must be empty then."""
-        if "lr" in kwargs:
-            _warn_once("lr", f"{type(self).__name__}: `lr` is the old name of `learning_rate`")
-            learning_rate = kwargs.pop("lr")
-        decay = kwargs.pop("decay", None) or 0.0
-        if decay:
-            _warn_once(
-                "decay",
-                f"{type(self).__name__}: `decay` is old; the rate becomes learning_rate / (1 + decay * iterations). "
-                "Use optimizers.schedules.InverseTimeDecay",
-            )
-            if not _is_number(learning_rate) or decay < 0:
-                raise ValueError(
-                    f"{type(self).__name__}: decay needs a number as learning rate and must not be negative"
-                )
-        if kwargs:
-            raise ValueError(
-                f"{type(self).__name__}: unknown argument(s) {', '.join(sorted(kwargs))}; known are learning_rate, "
-                "weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, "
-                "loss_scale_factor, gradient_accumulation_steps, name, and the optimizer's own"
-            )
-        return learning_rate, float(decay)
-
     def _check_arguments(self):
         label = type(self).__name__
         given = [name for name in self._exclusive if getattr(self, name) is not None]
@@ -146,69 +111,6 @@ class Optimizer:
             every = self.ema_overwrite_frequency
             if every and (not isinstance(every, int) or every < 1):
                 raise ValueError(f"{label}: ema_overwrite_frequency must be None or an integer >= 1, got {every!r}")
-
-    # ---- the learning rate ----
-
-    def _rate_from(self, value):
-        """What VALUE means as a learning rate: a schedule or function as it is, a number as a Variable."""
-        if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, Tensor)):
-            return value
-        if not _is_number(value):
-            raise ValueError(
-                f"{type(self).__name__}: learning_rate must be a number, a LearningRateSchedule or a function without "
-                f"arguments, got {value!r}"
-            )
-        variable = self.add_variable((), dtype=config.floatx(), name="learning_rate")
-        variable.assign(np.asarray(value, dtype=config.floatx()).reshape(()))
-        return variable
-
-    @property
-    def learning_rate(self):
-        """The rate of the next step: a Variable if it was given as a number, else what the schedule says."""
-        rate = self._learning_rate
-        if isinstance(rate, Variable):
-            return rate
-        return rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
-
-    @learning_rate.setter
-    def learning_rate(self, value):
-        old = self._learning_rate
-        if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, Tensor)):
-            self._learning_rate = value
-            if isinstance(old, Variable):
-                self._variables = [v for v in self._variables if v is not old]
-            return
-        if isinstance(old, LearningRateSchedule):
-            raise TypeError(
-                f"{type(self).__name__}: the rate follows {type(old).__name__}, so it cannot be set to a number; "
-                "make the optimizer with a number to be able to"
-            )
-        if not _is_number(value):
-            raise ValueError(f"{type(self).__name__}: learning_rate must be a number, got {value!r}")
-        if isinstance(old, Variable):
-            old.assign(np.asarray(value, dtype=old.dtype).reshape(()))
-        else:
-            self._learning_rate = self._rate_from(value)
-
-    @property
-    def lr(self):
-        """The old name of learning_rate."""
-        _warn_once("optimizer.lr", "optimizer.lr is the old name of optimizer.learning_rate")
-        return self.learning_rate
-
-    @lr.setter
-    def lr(self, value):
-        _warn_once("optimizer.lr", "optimizer.lr is the old name of optimizer.learning_rate")
-        self.learning_rate = value
-
-    def _rate(self):
-        """The rate of this step, in a form the core takes."""
-        rate = self._learning_rate
-        if not isinstance(rate, Variable):
-            return float(np.asarray(self.learning_rate))
-        if self._decay:
-            return float(rate.numpy()) / (1 + self._decay * int(self._iterations.numpy()))
-        return rate
 
     @property
     def iterations(self):
@@ -235,6 +137,7 @@ class Optimizer:
 
             value = initializers.get(initializer)(shape, dtype)
         variable = Variable(value, trainable=False, dtype=dtype, name=name or "variable")
+        variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
         return variable
 
@@ -259,6 +162,12 @@ class Optimizer:
             for own, one_name, one_initializer in zip(lists, names, initializers):
                 own.append(self.add_variable_from_reference(variable, one_name, one_initializer))
         return lists[0] if isinstance(name, str) else lists
+
+    def check_own_variables(self, store):
+        """Raises ValueError if STORE does not have what `load_own_variables` needs."""
+        from cnnpy.saving.variables import check_variables
+
+        check_variables(self, self.variables, store)
 
     def build(self, variables):
         """Makes the slots for VARIABLES, the only ones this optimizer can then be applied to."""
@@ -312,6 +221,10 @@ class Optimizer:
         self._excluded = {id(variable) for variable in var_list or ()}
         self._excluded_pattern = re.compile("|".join(sorted(set(var_names)))) if var_names else None
 
+    def _decay_of(self, variable):
+        """The weight decay of a VARIABLE that is not excluded from it."""
+        return self.weight_decay
+
     def _use_weight_decay(self, variable):
         if id(variable) in self._excluded:
             return False
@@ -364,15 +277,17 @@ class Optimizer:
         """GRADS in the order the optimizer was built for; None for variables that are not among VARIABLES."""
         ordered = [None] * len(self._trainable_variables)
         for gradient, variable in zip(grads, variables):
-            index = self._index.get(id(variable))
-            if index is None:
-                name = getattr(variable, "name", variable)
-                raise ValueError(
-                    f'{type(self).__name__}: variable "{name}" is unknown to this optimizer, built for others; '
-                    "make a new one (or compile the model again) when the set of variables changes"
-                )
-            ordered[index] = gradient
+            self._check_known(variable)
+            ordered[self._index[id(variable)]] = gradient
         return ordered
+
+    def _check_known(self, variable):
+        if id(variable) not in self._index:
+            name = getattr(variable, "name", variable)
+            raise ValueError(
+                f'{type(self).__name__}: variable "{name}" is unknown to this optimizer, built for others; '
+                "make a new one (or compile the model again) when the set of variables changes"
+            )
 
     def _report_missing(self, grads, variables):
         """Warns of VARIABLES without a gradient; GRADS are in the optimizer's order."""
@@ -421,8 +336,9 @@ class Optimizer:
         for variable, gradient, decays in zip(self._trainable_variables, clipped, self._decays):
             if gradient is None:
                 continue
-            if self.weight_decay and decays:
-                keep = 1 - self.weight_decay * float(np.asarray(rate))
+            share = self._decay_of(variable) if decays else None
+            if share:
+                keep = 1 - share * float(np.asarray(rate))
                 _core.optimizer_step("blend", [variable], [variable], (), (keep, 0.0), None)
             self.update_step(gradient, variable, rate)
 
@@ -473,8 +389,26 @@ class Optimizer:
         """variable -= value, for update_step."""
         variable.assign(_core.subtract(variable, value))
 
+    def _blend(self, variable, keep, value, take=None):
+        """variable = keep variable + take value, TAKE being 1 - keep unless given."""
+        numbers = keep, 1 - keep if take is None else take
+        _core.optimizer_step("blend", [variable], [value], (), numbers, None)
+
     def _get_variable_index(self, variable):
         return self._index[id(variable)]
+
+    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+        """What a step makes of these values of the trainable variables and of the optimizer's, which stay as they are:
+        (new trainable values, new optimizer values), lists of Tensors."""
+        label = f"{type(self).__name__}.stateless_apply"
+        if not self.built:
+            raise ValueError(f"{label}: call build(trainable_variables) first")
+        own, trained = self.variables, self._trainable_variables
+        check_values(label, own, optimizer_variables, "optimizer_variables")
+        check_values(label, trained, trainable_variables, "trainable_variables")
+        with borrowed([*trained, *own], [*trainable_variables, *optimizer_variables]):
+            self.apply(grads)
+            return [v.value for v in trained], [v.value for v in own]
 
     def scale_loss(self, loss):
         """LOSS times loss_scale_factor, if there is one."""
@@ -486,32 +420,34 @@ class Optimizer:
         """Gives the optimizer's variables the values WEIGHTS (arrays, in the order of `variables`)."""
         if not self.built:
             raise ValueError(f"{type(self).__name__}.set_weights: call build(variables) first")
-        if len(weights) != len(self._variables):
+        variables = self.variables
+        if len(weights) != len(variables):
             raise ValueError(
-                f"{type(self).__name__}.set_weights: {len(self._variables)} variables, but {len(weights)} arrays"
+                f"{type(self).__name__}.set_weights: {len(variables)} variables, but {len(weights)} arrays"
             )
-        for variable, weight in zip(self._variables, weights):
+        for variable, weight in zip(variables, weights):
             variable.assign(weight)
 
     def get_weights(self):
         """The values of the optimizer's variables, as arrays."""
-        return [variable.numpy() for variable in self._variables]
+        return [variable.numpy() for variable in self.variables]
 
     def save_own_variables(self, store):
         """Puts the variables' values into STORE, by '0', '1', ..."""
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(self.variables):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store):
         """Takes the variables' values from STORE; with a warning not, if it holds another number of them."""
-        if len(store.keys()) != len(self._variables):
+        variables = self.variables
+        if len(store.keys()) != len(variables):
             warnings.warn(
-                f"the state of optimizer '{self.name}' was not loaded: it has {len(self._variables)} variables, "
+                f"the state of optimizer '{self.name}' was not loaded: it has {len(variables)} variables, "
                 f"the saved one {len(store.keys())}",
                 stacklevel=2,
             )
             return
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(variables):
             variable.assign(np.asarray(store[str(i)]))
 
     def get_config(self):
@@ -535,7 +471,7 @@ class Optimizer:
         }
         if self._decay:
             values["decay"] = self._decay
-        return values
+        return values | {name: getattr(self, name) for name in self._own}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -557,3 +493,27 @@ class Optimizer:
 
 def _without_none(items):
     return [item for item in items if item is not None]
+
+
+def with_common_arguments(init):
+    """Completes the constructor `init(self, learning_rate, own, *, late, **common)` of an optimizer.
+
+    It then takes what Optimizer takes, which arrives in `common`, between its own arguments and the late ones, by
+    position too: the order of Keras. What of these it names itself keeps its place and default.
+    """
+    parameters = list(inspect.signature(init).parameters.values())
+    given = {parameter.name for parameter in parameters}
+    shared = [p for p in inspect.signature(Optimizer.__init__).parameters.values() if p.name not in given]
+    late = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters if p.kind is p.KEYWORD_ONLY]
+    first = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    signature = inspect.Signature([*first, *shared[:-1], *late, shared[-1]])
+    names = [name for name in signature.parameters][1:-1]
+
+    @functools.wraps(init)
+    def constructor(self, *args, **kwargs):
+        if len(args) > len(names):
+            raise TypeError(f"{type(self).__name__}: takes at most {len(names)} arguments, got {len(args)}")
+        init(self, **dict(zip(names, args)), **kwargs)
+
+    constructor.__signature__ = signature
+    return constructor

@@ -1,6 +1,6 @@
 """RMSprop."""
 
-from cnnpy.optimizers.optimizer import Optimizer
+from cnnpy.optimizers.optimizer import Optimizer, with_common_arguments
 
 
 class RMSprop(Optimizer):
@@ -11,44 +11,15 @@ class RMSprop(Optimizer):
     """
 
     _rule = "rmsprop"
+    _own = ("rho", "momentum", "epsilon", "centered")
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        rho=0.9,
-        momentum=0.0,
-        epsilon=1e-7,
-        centered=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+    @with_common_arguments
+    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **common):
         self.rho = rho
         self.momentum = momentum
         self.epsilon = epsilon
         self.centered = centered
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, **common)
 
     def _make_slots(self, variables):
         self._velocities = self.add_optimizer_variables(variables, "velocity")
@@ -58,12 +29,3 @@ class RMSprop(Optimizer):
 
     def _numbers(self, rate):
         return rate, self.rho, self.momentum, self.epsilon
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "rho": self.rho,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "centered": self.centered,
-        }

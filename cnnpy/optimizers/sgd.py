@@ -1,6 +1,6 @@
 """Gradient descent."""
 
-from cnnpy.optimizers.optimizer import Optimizer
+from cnnpy.optimizers.optimizer import Optimizer, with_common_arguments
 
 
 class SGD(Optimizer):
@@ -11,42 +11,15 @@ class SGD(Optimizer):
     """
 
     _rule = "sgd"
+    _own = ("momentum", "nesterov")
 
-    def __init__(
-        self,
-        learning_rate=0.01,
-        momentum=0.0,
-        nesterov=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+    @with_common_arguments
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **common):
         if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
             raise ValueError(f"SGD: momentum must be a float between 0 and 1, got {momentum!r}")
         self.momentum = float(momentum)
         self.nesterov = bool(nesterov)
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, **common)
 
     def _make_slots(self, variables):
         self.momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
@@ -54,6 +27,3 @@ class SGD(Optimizer):
 
     def _numbers(self, rate):
         return rate, self.momentum, self.nesterov
-
-    def get_config(self):
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

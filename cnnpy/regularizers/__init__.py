@@ -101,12 +101,7 @@ class OrthogonalRegularizer(Regularizer):
         return {"factor": self.factor, "mode": self.mode}
 
 
-def l1_l2(l1=0.01, l2=0.01):
-    """L1L2 with both factors 0.01."""
-    return L1L2(l1, l2)
-
-
-l1, l2, orthogonal_regularizer = L1, L2, OrthogonalRegularizer
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 _BY_NAME = {
     "L1": L1,
@@ -116,6 +111,7 @@ _BY_NAME = {
     "l1": L1,
     "l2": L2,
     "l1_l2": L1L2,
+    "l1l2": L1L2,
     "orthogonal_regularizer": OrthogonalRegularizer,
 }
 
@@ -143,6 +139,6 @@ def get(identifier):
     """The regularizer IDENTIFIER means: a name, a config, a class, an object or function, None."""
     from cnnpy.saving.identifiers import from_identifier
 
-    if identifier == "l1_l2":
-        return l1_l2()
+    if identifier == "l1_l2":  # a name of Keras 2, which meant these numbers
+        return L1L2(0.01, 0.01)
     return from_identifier(identifier, "regularizer", _BY_NAME, "a name, an object or a function of a Tensor")

@@ -1,14 +1,16 @@
 """Objects as plain dicts of numbers, strings and lists (what JSON can hold), in Keras 3's format.
 
 An object becomes {"module", "class_name", "config", "registered_name"}; `module` is the public Keras module, so that
-Keras reads what cnnpy writes. Reading never imports a module by name: classes come from cnnpy's own rooms, from what
-was registered or passed as custom objects, and from modules the program has loaded already.
+Keras reads what cnnpy writes. A config may come from a file that anybody made, so reading never takes something by a
+module's name: classes and functions come from the public names of cnnpy's own rooms, from what was registered or
+passed as custom objects, and from what this process itself has put into configs.
 """
 
 import importlib
 import sys
 import threading
 import types
+import weakref
 
 import numpy as np
 
@@ -28,6 +30,7 @@ _ROOMS = (
 )
 _registered = {}
 _registered_names = {}
+_written = weakref.WeakValueDictionary()  # (module, name): classes and functions that went into configs
 _scope = threading.local()
 
 
@@ -101,6 +104,8 @@ def _public_module(module):
     parts = module.split(".")
     if len(parts) == 1:
         return "keras"
+    if parts[1:3] == ["optimizers", "schedules"]:
+        return "keras.optimizers.schedules"
     return "keras" if parts[1] in ("models", "dtype_policies") else f"keras.{parts[1]}"
 
 
@@ -124,6 +129,7 @@ def serialize_keras_object(obj):
     if not hasattr(obj, "get_config"):
         raise TypeError(f"{obj!r} cannot be put into a config: it has no get_config()")
     cls = type(obj)
+    _written[cls.__module__, cls.__name__] = cls
     ours = cls.__module__.split(".")[0] == "cnnpy" and cls not in _registered_names
     config = {
         "module": _public_module(cls.__module__) if ours else None if cls.__module__ == "__main__" else cls.__module__,
@@ -174,6 +180,7 @@ def _serialize_function(function):
         return {"class_name": "__lambda__", "config": {"value": config}}
     if function.__module__.startswith("cnnpy.activations"):
         return function.__name__
+    _written[function.__module__, function.__name__] = function
     return {
         "module": function.__module__,
         "class_name": "function",
@@ -252,6 +259,14 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, module
     return made
 
 
+def _offered(room):
+    """The public names of ROOM that configs may hold."""
+    names = importlib.import_module(f"cnnpy.{room}").__all__
+    if room in ("layers", "models", "optimizers"):  # these have functions too that are none for configs
+        return [name for name in (*names, "SymbolicOp") if name[0].isupper()]
+    return [name for name in names if name not in ("deserialize", "get", "serialize")]
+
+
 def _find(name, registered_name, module, module_objects):
     """The class or function called NAME."""
     for key in (registered_name, name):
@@ -262,12 +277,12 @@ def _find(name, registered_name, module, module_objects):
     if parts[0] in ("keras", "cnnpy", "tf_keras"):
         rooms = [part for part in parts if part in _ROOMS] or ["models", "layers"]
         for room in rooms:
-            found = getattr(importlib.import_module(f"cnnpy.{room}"), name, None)
+            found = getattr(importlib.import_module(f"cnnpy.{room}"), name, None) if name in _offered(room) else None
             if found is not None:
                 return found
-        known = [n for room in rooms for n in dir(importlib.import_module(f"cnnpy.{room}")) if not n.startswith("_")]
+        known = [n for room in rooms for n in _offered(room)]
     else:
-        found = getattr(sys.modules.get(module or "__main__"), name, None)
+        found = _written.get((module or "__main__", name))
         if found is not None:
             return found
         known = [*_registered, *get_custom_objects(), *(module_objects or ())]

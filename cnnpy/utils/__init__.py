@@ -6,7 +6,9 @@ import importlib
 _NAMES = {
     "CustomObjectScope": "cnnpy.saving",
     "Progbar": "cnnpy.utils.progbar",
+    "PyDataset": "cnnpy.utils.py_dataset",
     "SeedGenerator": "cnnpy.utils.random",
+    "Sequence": "cnnpy.utils.py_dataset",
     "clear_session": "cnnpy.backend",
     "custom_object_scope": "cnnpy.saving",
     "deserialize_keras_object": "cnnpy.saving",
@@ -18,11 +20,14 @@ _NAMES = {
     "is_interactive_logging_enabled": "cnnpy.config",
     "is_keras_tensor": "cnnpy.layers.symbolic",
     "normalize": "cnnpy.utils.numerical",
+    "pack_x_y_sample_weight": "cnnpy.models.data",
     "register_keras_serializable": "cnnpy.saving",
     "serialize_keras_object": "cnnpy.saving",
     "set_random_seed": "cnnpy.utils.random",
+    "split_dataset": "cnnpy.utils.split_dataset",
     "standardize_dtype": "cnnpy.dtype_policies",
     "to_categorical": "cnnpy.utils.numerical",
+    "unpack_x_y_sample_weight": "cnnpy.models.data",
 }
 _MODULES = ("naming", "numerical", "progbar", "random", "suggest")
 

@@ -39,6 +39,16 @@ class SeedGenerator:
         self.offset = offset + 1
         return self.seed & _MASK, offset
 
+    def save_own_variables(self, store):
+        """Writes seed and offset to STORE, a mapping of name to array."""
+        import numpy
+
+        store["0"] = numpy.array(self.state, "int64" if self.seed >> 32 else "uint32")
+
+    def load_own_variables(self, store):
+        """Goes on where the generator that wrote STORE stood."""
+        self.seed, self.offset = (int(value) for value in store.read("0", (2,)))
+
     def get_config(self):
         return {"seed": self._initial_seed}
 
@@ -59,6 +69,19 @@ def reset_global_generator():
     """The next draw makes a new one."""
     global _global_generator
     _global_generator = None
+
+
+def global_state():
+    """[seed, offset] of the generator behind `cnnpy.random`; None if there is none yet."""
+    return None if _global_generator is None else _global_generator.state
+
+
+def set_global_state(state):
+    """Lets that generator go on from what `global_state` gave."""
+    global _global_generator
+    _global_generator = None
+    if state is not None:
+        global_generator().seed, global_generator().offset = state
 
 
 def draw_seed(seed):

@@ -23,6 +23,7 @@ typedef struct {
 } leaf;
 
 struct cnn_tape {
+    cnn_tape *outer; /* the tape that began to record before this one, and still does */
     uint64_t id;
     bool persistent, watch_variables, used_up;
     atomic_bool recording, abandoned;
@@ -30,14 +31,14 @@ struct cnn_tape {
     atomic_flag busy;             /* somebody walks back, or starts */
     node **nodes;
     int node_count, node_room;
-    cnn_tensor **leaves; /* in order, by slot of its own */
+    cnn_tensor **leaves; /* what is followed and does not carry the tape's mark, in order */
     int leaf_count, leaf_room;
     leaf *table; /* open addressing by the tensor's address; size is a power of two */
     int table_size;
     int32_t slots;
 };
 
-static _Thread_local cnn_tape *current;
+static _Thread_local cnn_tape *innermost;    /* the tapes that record in this thread: this one, its outer, ... */
 static _Thread_local const char this_thread; /* its address tells threads apart */
 static atomic_ullong next_id = 1;
 
@@ -102,6 +103,15 @@ cnn_status cnn_tape_reset(cnn_tape *tape)
     return CNN_OK;
 }
 
+/* Takes TAPE out of this thread's recording ones. */
+static void leave(cnn_tape *tape)
+{
+    cnn_tape **at = &innermost;
+    while (*at && *at != tape) at = &(*at)->outer;
+    if (*at) *at = tape->outer;
+    tape->outer = NULL;
+}
+
 void cnn_tape_free(cnn_tape *tape)
 {
     if (!tape) return;
@@ -109,7 +119,7 @@ void cnn_tape_free(cnn_tape *tape)
         atomic_store(&tape->abandoned, true);
         return;
     }
-    if (current == tape) current = NULL;
+    leave(tape);
     forget(tape);
     cnn_free(tape->nodes);
     cnn_free(tape->leaves);
@@ -117,25 +127,26 @@ void cnn_tape_free(cnn_tape *tape)
     cnn_free(tape);
 }
 
-/* The tape that records in this thread, or NULL. */
-static cnn_tape *current_tape(void)
+/* The innermost tape that records in this thread, or NULL. */
+static cnn_tape *recording_tapes(void)
 {
-    if (current && atomic_load_explicit(&current->abandoned, memory_order_acquire)) cnn_tape_free(current);
-    return current;
+    for (cnn_tape *tape = innermost, *outer; tape; tape = outer) {
+        outer = tape->outer;
+        if (atomic_load_explicit(&tape->abandoned, memory_order_acquire)) cnn_tape_free(tape);
+    }
+    return innermost;
 }
 
 cnn_status cnn_tape_start(cnn_tape *tape)
 {
-    cnn_tape *active = current_tape();
-    if (active == tape) return cnn_fail(CNN_ERR_RUNTIME, "this GradientTape is already recording");
-    if (active)
-        return cnn_fail(CNN_ERR_RUNTIME, "another GradientTape is recording in this thread; tapes cannot be nested "
-                                         "because second derivatives are not offered");
+    for (const cnn_tape *other = recording_tapes(); other; other = other->outer)
+        if (other == tape) return cnn_fail(CNN_ERR_RUNTIME, "this GradientTape is already recording");
     CNN_TRY(claim(tape));
     if (tape->used_up) forget(tape);
     atomic_store(&tape->thread, &this_thread);
     atomic_store(&tape->recording, true);
-    current = tape;
+    tape->outer = innermost;
+    innermost = tape;
     unclaim(tape);
     return CNN_OK;
 }
@@ -143,7 +154,7 @@ cnn_status cnn_tape_start(cnn_tape *tape)
 cnn_status cnn_tape_stop(cnn_tape *tape)
 {
     CNN_TRY(claim(tape));
-    if (current == tape) current = NULL;
+    leave(tape);
     atomic_store(&tape->recording, false);
     unclaim(tape);
     return CNN_OK;
@@ -224,12 +235,18 @@ static bool follows(const cnn_tape *tape, cnn_tensor *t)
     return t && ((tape->watch_variables && identity(t)->trainable) || slot_of(tape, t) >= 0);
 }
 
-bool cnn_tape_follows(cnn_tensor *const *in, int inputs)
+static bool follows_any(const cnn_tape *tape, cnn_tensor *const *in, int inputs)
 {
-    const cnn_tape *tape = current_tape();
-    if (!tape || tape->used_up) return false;
+    if (tape->used_up) return false;
     for (int i = 0; i < inputs; i++)
         if (follows(tape, in[i])) return true;
+    return false;
+}
+
+bool cnn_tape_follows(cnn_tensor *const *in, int inputs)
+{
+    for (const cnn_tape *tape = recording_tapes(); tape; tape = tape->outer)
+        if (follows_any(tape, in, inputs)) return true;
     return false;
 }
 
@@ -259,9 +276,21 @@ static cnn_status keep(cnn_tensor *t, bool data, cnn_tensor **out)
     return CNN_OK;
 }
 
-cnn_status cnn_tape_record(cnn_call *c)
+/* Gives a result of a call a slot on TAPE. A tensor has room for the mark of one tape; others hold it as a leaf. */
+static cnn_status follow(cnn_tape *tape, cnn_tensor *t, bool marked, int32_t *slot)
 {
-    cnn_tape *tape = current;
+    *slot = -1;
+    if (!cnn_dtype_is_float(t->shape.dtype)) return CNN_OK;
+    *slot = tape->slots;
+    if (marked) return add_leaf(tape, t);
+    t->slot = tape->slots++;
+    t->tape_id = tape->id;
+    return CNN_OK;
+}
+
+/* MARKED: another tape has put its mark on the results. */
+static cnn_status record(cnn_tape *tape, const cnn_call *c, bool marked)
+{
     const cnn_op *op = c->op;
     CNN_TRY(grow((void **)&tape->nodes, &tape->node_room, tape->node_count + 1, sizeof *tape->nodes));
     size_t tensors = (size_t)(c->inputs + op->outputs + c->aux_count);
@@ -287,18 +316,24 @@ cnn_status cnn_tape_record(cnn_call *c)
     }
     for (int k = 0; status == CNN_OK && k < op->outputs; k++)
         status = keep(c->out[k], op->keeps & CNN_KEEP_OUTPUT, &n->in[c->inputs + k]);
+    for (int k = 0; status == CNN_OK && k < op->outputs; k++) status = follow(tape, c->out[k], marked, &n->out_slot[k]);
     if (status != CNN_OK) {
         free_node(n);
         return status;
     }
     for (int k = 0; k < c->aux_count; k++) n->in[c->inputs + op->outputs + k] = cnn_tensor_retain(c->aux[k]);
-    for (int k = 0; k < op->outputs; k++) {
-        n->out_slot[k] = -1;
-        if (!cnn_dtype_is_float(c->out[k]->shape.dtype)) continue;
-        n->out_slot[k] = c->out[k]->slot = tape->slots++;
-        c->out[k]->tape_id = tape->id;
-    }
     tape->nodes[tape->node_count++] = n;
+    return CNN_OK;
+}
+
+cnn_status cnn_tape_record(cnn_call *c)
+{
+    bool marked = false;
+    for (cnn_tape *tape = innermost; tape; tape = tape->outer) {
+        if (!follows_any(tape, c->in, c->inputs)) continue;
+        CNN_TRY(record(tape, c, marked));
+        marked = true;
+    }
     return CNN_OK;
 }
 
@@ -452,6 +487,33 @@ static cnn_status walk(cnn_tape *tape, cnn_tensor **slots, bool *wanted, cnn_ten
     return CNN_OK;
 }
 
+static cnn_status refuse_backward(cnn_call *c)
+{
+    (void)c;
+    return cnn_fail(CNN_ERR_RUNTIME, "second derivatives are not offered: this gradient depends on a gradient that was "
+                                     "computed while the tape was recording; where that is a constant, pass it "
+                                     "through stop_gradient()");
+}
+
+/* How tapes that record while gradients are computed see these: as a function of the targets without a derivative. */
+static const cnn_op gradient_op = {.name = "gradient", .variadic = true, .outputs = 1, .backward = refuse_backward};
+
+static cnn_status note_gradients(cnn_tensor *const *targets, int target_count, cnn_tensor **grads, int grad_count)
+{
+    if (!cnn_tape_follows(targets, target_count)) return CNN_OK;
+    for (int j = 0; j < grad_count; j++) {
+        if (!grads[j]) continue;
+        cnn_call c;
+        memset(&c, 0, sizeof c);
+        c.op = &gradient_op;
+        c.in = (cnn_tensor **)targets;
+        c.inputs = target_count;
+        c.out[0] = grads[j];
+        CNN_TRY(cnn_tape_record(&c));
+    }
+    return CNN_OK;
+}
+
 static cnn_status gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_tensor *const *weights, int target_count,
                            cnn_tensor *const *sources, int source_count, cnn_tensor **grads)
 {
@@ -462,11 +524,12 @@ static cnn_status gradient(cnn_tape *tape, cnn_tensor *const *targets, cnn_tenso
     cnn_tensor **slots = cnn_alloc_zero(((size_t)tape->slots + 1) * (sizeof *slots + sizeof(bool)));
     if (!slots) return CNN_ERR_MEMORY;
 
-    cnn_tape *paused = current;
-    current = NULL; /* backward records nothing */
+    cnn_tape *paused = innermost;
+    innermost = NULL; /* backward records nothing */
     cnn_status status = seed(tape, slots, targets, weights, target_count);
     if (status == CNN_OK) status = walk(tape, slots, (bool *)(slots + tape->slots + 1), sources, source_count, grads);
-    current = paused;
+    innermost = paused;
+    if (status == CNN_OK) status = note_gradients(targets, target_count, grads, source_count);
 
     for (int32_t i = 0; i < tape->slots; i++) cnn_tensor_release(slots[i]);
     cnn_free(slots);

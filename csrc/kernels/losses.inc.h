@@ -1,21 +1,31 @@
-/* The loops of losses.c for one type: REAL is float or double, NAME(x) a kernel's name, LOCAL(x) a static's, EXP_BELOW,
+/* The loops of losses.c for one type: REAL is float or double, NAME(x) a kernel's name, LOCAL(x) a static's, EXP,
  * LOG_NORMAL and LOG1P_UNIT its functions. Included once per type; undefines them at the end. */
 
 #define BLOCK 512 /* elements that are handled at a time; their losses stay in the first-level cache */
 
 /* ---- classes along the row ---- */
 
+/* Both in 8 lanes, as one would wait for each element in turn. */
 CNN_INLINE REAL LOCAL(row_max)(int64_t n, const REAL *x)
 {
-    REAL m = x[0];
-    for (int64_t i = 1; i < n; i++) m = x[i] > m ? x[i] : m;
+    REAL m = x[0], lanes[8];
+    int64_t whole = n & ~(int64_t)7;
+    for (int k = 0; k < 8; k++) lanes[k] = m;
+    for (int64_t i = 0; i < whole; i += 8)
+        for (int k = 0; k < 8; k++) lanes[k] = x[i + k] > lanes[k] ? x[i + k] : lanes[k];
+    for (int64_t i = whole; i < n; i++) m = x[i] > m ? x[i] : m;
+    for (int k = 0; k < 8; k++) m = lanes[k] > m ? lanes[k] : m;
     return m;
 }
 
 CNN_INLINE REAL LOCAL(row_sum)(int64_t n, const REAL *x)
 {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += (double)x[i];
+    double lanes[8] = {0}, sum = 0;
+    int64_t whole = n & ~(int64_t)7;
+    for (int64_t i = 0; i < whole; i += 8)
+        for (int k = 0; k < 8; k++) lanes[k] += (double)x[i + k];
+    for (int64_t i = whole; i < n; i++) sum += (double)x[i];
+    for (int k = 0; k < 8; k++) sum += lanes[k];
     return (REAL)sum;
 }
 
@@ -26,10 +36,30 @@ CNN_INLINE REAL LOCAL(exp_row)(int64_t n, const REAL *x, REAL m, REAL *e, bool s
     for (int64_t begin = 0; begin < n; begin += BLOCK) {
         int64_t count = n - begin < BLOCK ? n - begin : BLOCK;
         REAL *to = stay ? e : e + begin;
-        for (int64_t i = 0; i < count; i++) to[i] = EXP_BELOW(x[begin + i] - m);
-        for (int64_t i = 0; i < count; i++) sum += (double)to[i];
+        CNN_INDEPENDENT
+        for (int64_t i = 0; i < count; i++) to[i] = EXP(x[begin + i] - m);
+        sum += (double)LOCAL(row_sum)(count, to);
     }
     return (REAL)sum;
+}
+
+/* e[r, i] = exp(x[r, i] - top[r]) and the SUM of each row, TOP being its largest element. ROWS rows of N are a block at
+ * most, or one longer row, of which E then keeps all if STAY is false. Short rows share their vectors. */
+CNN_INLINE void LOCAL(exp_rows)(int64_t rows, int64_t n, const REAL *x, REAL *e, bool stay, REAL *top, REAL *sum)
+{
+    if (n > BLOCK) {
+        top[0] = LOCAL(row_max)(n, x);
+        sum[0] = LOCAL(exp_row)(n, x, top[0], e, stay);
+        return;
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        REAL m = LOCAL(row_max)(n, x + r * n);
+        for (int64_t i = 0; i < n; i++) e[r * n + i] = x[r * n + i] - m;
+        top[r] = m;
+    }
+    CNN_INDEPENDENT
+    for (int64_t i = 0; i < rows * n; i++) e[i] = EXP(e[i]);
+    for (int64_t r = 0; r < rows; r++) sum[r] = LOCAL(row_sum)(n, e + r * n);
 }
 
 CNN_INLINE REAL LOCAL(clip)(REAL p, REAL low, REAL high)
@@ -38,13 +68,12 @@ CNN_INLINE REAL LOCAL(clip)(REAL p, REAL low, REAL high)
     return p > high ? high : p;
 }
 
-static void LOCAL(categorical_logits)(const cnn_loss_job *job, const REAL *t, const REAL *x, REAL *loss, REAL g,
-                                      REAL *grad)
+/* M and SUM as from exp_rows, whose e is in GRAD, if that is asked for. */
+static void LOCAL(categorical_logits)(const cnn_loss_job *job, const REAL *t, const REAL *x, REAL m, REAL sum,
+                                      REAL *loss, REAL g, REAL *grad)
 {
     int64_t n = job->columns;
-    REAL scale = (REAL)job->target_scale, shift = (REAL)job->target_shift, scratch[BLOCK];
-    REAL m = LOCAL(row_max)(n, x);
-    REAL sum = LOCAL(exp_row)(n, x, m, grad ? grad : scratch, !grad);
+    REAL scale = (REAL)job->target_scale, shift = (REAL)job->target_shift;
     if (!grad) {
         REAL log_sum = LOG_NORMAL(sum);
         double total = 0;
@@ -89,21 +118,25 @@ static void LOCAL(categorical_probabilities)(const cnn_loss_job *job, const REAL
 
 void NAME(categorical_crossentropy)(const cnn_loss_job *job, int64_t begin, int64_t end)
 {
-    for (int64_t r = begin; r < end; r++) {
-        const REAL *t = (const REAL *)job->target + r * job->columns;
-        const REAL *x = (const REAL *)job->prediction + r * job->columns;
-        REAL *grad = job->grad ? (REAL *)job->grad + r * job->columns : NULL;
-        REAL g = grad ? ((const REAL *)job->grad_loss)[r] : 0;
-        REAL *loss = grad ? NULL : (REAL *)job->loss + r;
-        if (job->from_logits) LOCAL(categorical_logits)(job, t, x, loss, g, grad);
-        else LOCAL(categorical_probabilities)(job, t, x, loss, g, grad);
+    int64_t n = job->columns, rows_at_once = n > BLOCK ? 1 : BLOCK / n;
+    REAL scratch[BLOCK], top[BLOCK], sum[BLOCK];
+    for (int64_t at = begin; at < end; at += rows_at_once) {
+        int64_t rows = end - at < rows_at_once ? end - at : rows_at_once;
+        const REAL *t = (const REAL *)job->target + at * n, *x = (const REAL *)job->prediction + at * n;
+        REAL *grads = job->grad ? (REAL *)job->grad + at * n : NULL;
+        if (job->from_logits) LOCAL(exp_rows)(rows, n, x, grads ? grads : scratch, !grads, top, sum);
+        for (int64_t r = 0; r < rows; r++) {
+            REAL *grad = grads ? grads + r * n : NULL, *loss = grads ? NULL : (REAL *)job->loss + at + r;
+            REAL g = grads ? ((const REAL *)job->grad_loss)[at + r] : 0;
+            if (job->from_logits) LOCAL(categorical_logits)(job, t + r * n, x + r * n, top[r], sum[r], loss, g, grad);
+            else LOCAL(categorical_probabilities)(job, t + r * n, x + r * n, loss, g, grad);
+        }
     }
 }
 
-static void LOCAL(sparse_logits)(int64_t n, int64_t label, const REAL *x, REAL *loss, REAL g, REAL *grad)
+static void LOCAL(sparse_logits)(int64_t n, int64_t label, const REAL *x, REAL m, REAL sum, REAL *loss, REAL g,
+                                 REAL *grad)
 {
-    REAL scratch[BLOCK], m = LOCAL(row_max)(n, x);
-    REAL sum = LOCAL(exp_row)(n, x, m, grad ? grad : scratch, !grad);
     if (!grad) {
         *loss = LOG_NORMAL(sum) - (x[label] - m);
         return;
@@ -132,20 +165,25 @@ static void LOCAL(sparse_probabilities)(const cnn_loss_job *job, int64_t label, 
 
 void NAME(sparse_categorical_crossentropy)(const cnn_loss_job *job, int64_t begin, int64_t end)
 {
-    int64_t n = job->columns;
-    for (int64_t r = begin; r < end; r++) {
-        const REAL *x = (const REAL *)job->prediction + r * n;
-        REAL *grad = job->grad ? (REAL *)job->grad + r * n : NULL;
-        REAL g = grad ? ((const REAL *)job->grad_loss)[r] : 0;
-        REAL *loss = grad ? NULL : (REAL *)job->loss + r;
-        int64_t label = job->labels[r];
-        if (label == job->ignored) {
-            if (grad) memset(grad, 0, (size_t)n * sizeof *grad);
-            else *loss = 0;
-        } else if (job->from_logits) {
-            LOCAL(sparse_logits)(n, label, x, loss, g, grad);
-        } else {
-            LOCAL(sparse_probabilities)(job, label, x, loss, g, grad);
+    int64_t n = job->columns, rows_at_once = n > BLOCK ? 1 : BLOCK / n;
+    REAL scratch[BLOCK], top[BLOCK], sum[BLOCK];
+    for (int64_t at = begin; at < end; at += rows_at_once) {
+        int64_t rows = end - at < rows_at_once ? end - at : rows_at_once;
+        const REAL *x = (const REAL *)job->prediction + at * n;
+        REAL *grads = job->grad ? (REAL *)job->grad + at * n : NULL;
+        if (job->from_logits) LOCAL(exp_rows)(rows, n, x, grads ? grads : scratch, !grads, top, sum);
+        for (int64_t r = 0; r < rows; r++) {
+            REAL *grad = grads ? grads + r * n : NULL, *loss = grads ? NULL : (REAL *)job->loss + at + r;
+            REAL g = grads ? ((const REAL *)job->grad_loss)[at + r] : 0;
+            int64_t label = job->labels[at + r];
+            if (label == job->ignored) {
+                if (grad) memset(grad, 0, (size_t)n * sizeof *grad);
+                else *loss = 0;
+            } else if (job->from_logits) {
+                LOCAL(sparse_logits)(n, label, x + r * n, top[r], sum[r], loss, g, grad);
+            } else {
+                LOCAL(sparse_probabilities)(job, label, x + r * n, loss, g, grad);
+            }
         }
     }
 }
@@ -211,7 +249,7 @@ CNN_INLINE void LOCAL(binary_logits)(const cnn_loss_job *job, int64_t count, con
     REAL scale = (REAL)job->target_scale, shift = (REAL)job->target_shift;
     for (int64_t i = 0; i < count; i++) {
         REAL target = t[i] * scale + shift, v = x[i], positive = v < 0 ? 0 : v;
-        out[i] = positive - v * target + LOG1P_UNIT(EXP_BELOW(v < 0 ? v : -v));
+        out[i] = positive - v * target + LOG1P_UNIT(EXP(v < 0 ? v : -v));
     }
 }
 
@@ -221,7 +259,7 @@ CNN_INLINE void LOCAL(binary_logits_derivative)(const cnn_loss_job *job, int64_t
 {
     REAL scale = (REAL)job->target_scale, shift = (REAL)job->target_shift;
     for (int64_t i = 0; i < count; i++) {
-        REAL v = x[i], e = EXP_BELOW(v < 0 ? v : -v);
+        REAL v = x[i], e = EXP(v < 0 ? v : -v);
         out[i] = (v < 0 ? e : 1) / (1 + e) - (t[i] * scale + shift);
     }
 }
@@ -327,7 +365,7 @@ double NAME(weighted_sum)(int64_t n, int64_t inner, const REAL *x, const REAL *w
 #undef BLOCK
 #undef REAL
 #undef NAME
-#undef EXP_BELOW
+#undef EXP
 #undef LOG_NORMAL
 #undef LOG1P_UNIT
 #undef LOCAL

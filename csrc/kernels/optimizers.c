@@ -9,9 +9,13 @@
 #define REAL float
 #define NAME(name) CNN_K(name##_f32)
 #define SQRT sqrtf
+#define FABS fabsf
+#define POW powf
 #include "kernels/optimizers.inc.h"
 
 #define REAL double
 #define NAME(name) CNN_K(name##_f64)
 #define SQRT sqrt
+#define FABS fabs
+#define POW pow
 #include "kernels/optimizers.inc.h"

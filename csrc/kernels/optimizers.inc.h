@@ -112,6 +112,94 @@ void NAME(adam)(const cnn_update *u)
     }
 }
 
+/* number: the learning rate with its bias correction, 1 - beta_1, beta_2, epsilon. slot: mean, norm. */
+void NAME(adamax)(const cnn_update *u)
+{
+    REAL *p = u->variable, *m = u->slot[0], *norm = u->slot[1];
+    const REAL *g = u->gradient;
+    REAL alpha = (REAL)u->number[0], rest_1 = (REAL)u->number[1], beta_2 = (REAL)u->number[2],
+         epsilon = (REAL)u->number[3];
+    for (int64_t i = 0; i < u->n; i++) {
+        REAL mean = m[i] + (g[i] - m[i]) * rest_1, old = beta_2 * norm[i], size = FABS(g[i]);
+        REAL top = old > size ? old : size;
+        top = old != old ? old : top;
+        m[i] = mean;
+        norm[i] = top;
+        p[i] -= alpha * mean / (top + epsilon);
+    }
+}
+
+/* number: 1 - beta_1, 1 - beta_2, factor of the mean, of the gradient, of the mean square, epsilon.
+ * slot: mean, mean square. */
+void NAME(nadam)(const cnn_update *u)
+{
+    REAL *p = u->variable, *m = u->slot[0], *v = u->slot[1];
+    const REAL *g = u->gradient;
+    REAL rest_1 = (REAL)u->number[0], rest_2 = (REAL)u->number[1], old = (REAL)u->number[2], fresh = (REAL)u->number[3],
+         correction = (REAL)u->number[4], epsilon = (REAL)u->number[5];
+    for (int64_t i = 0; i < u->n; i++) {
+        REAL mean = m[i] + (g[i] - m[i]) * rest_1, square = v[i] + (g[i] * g[i] - v[i]) * rest_2;
+        m[i] = mean;
+        v[i] = square;
+        p[i] -= (old * mean + fresh * g[i]) / (SQRT(square * correction) + epsilon);
+    }
+}
+
+/* number: learning rate, beta_1, beta_2. slot: mean. */
+void NAME(lion)(const cnn_update *u)
+{
+    REAL *p = u->variable, *m = u->slot[0];
+    const REAL *g = u->gradient;
+    REAL rate = (REAL)u->number[0], beta_1 = (REAL)u->number[1], beta_2 = (REAL)u->number[2];
+    REAL rest_1 = (REAL)(1 - u->number[1]), rest_2 = (REAL)(1 - u->number[2]);
+    for (int64_t i = 0; i < u->n; i++) {
+        REAL way = beta_1 * m[i] + rest_1 * g[i];
+        REAL sign = (REAL)((way > 0) - (way < 0));
+        p[i] -= rate * (way != way ? way : sign);
+        m[i] = beta_2 * m[i] + rest_2 * g[i];
+    }
+}
+
+/* number: 1 / learning rate, power, l1, twice the whole l2, twice the shrinkage. slot: sum of squares, linear. */
+void NAME(ftrl)(const cnn_update *u)
+{
+    REAL *p = u->variable, *a = u->slot[0], *z = u->slot[1];
+    const REAL *g = u->gradient;
+    REAL inverse = (REAL)u->number[0], power = (REAL)u->number[1], l1 = (REAL)u->number[2], l2 = (REAL)u->number[3],
+         shrinkage = (REAL)u->number[4];
+    bool root = u->number[1] == 0.5; /* the default, and much faster */
+    for (int64_t i = 0; i < u->n; i++) {
+        REAL sum = a[i] + g[i] * g[i];
+        REAL before = root ? SQRT(a[i]) : POW(a[i], power), after = root ? SQRT(sum) : POW(sum, power);
+        REAL linear = z[i] + g[i] + shrinkage * p[i] - (after - before) * inverse * p[i];
+        REAL clipped = linear > l1 ? l1 : linear;
+        clipped = clipped < -l1 ? -l1 : clipped;
+        a[i] = sum;
+        z[i] = linear;
+        p[i] = (clipped - linear) / (after * inverse + l2);
+    }
+}
+
+/* number: learning rate, beta_1, 1 - beta_2, correction of the mean square, epsilon, 1 / t.
+ * slot: iterate, mean square. */
+void NAME(schedule_free_adamw)(const cnn_update *u)
+{
+    REAL *p = u->variable, *z = u->slot[0], *v = u->slot[1];
+    const REAL *g = u->gradient;
+    REAL rate = (REAL)u->number[0], beta = (REAL)u->number[1], rest = (REAL)(1 - u->number[1]);
+    REAL rest_2 = (REAL)u->number[2], correction = (REAL)u->number[3], epsilon = (REAL)u->number[4],
+         weight = (REAL)u->number[5];
+    for (int64_t i = 0; i < u->n; i++) {
+        REAL square = v[i] + (g[i] * g[i] - v[i]) * rest_2;
+        REAL x = (p[i] - rest * z[i]) / beta;
+        REAL next = z[i] - rate * g[i] / (SQRT(square * correction) + epsilon);
+        REAL mean = (1 - weight) * x + weight * next;
+        v[i] = square;
+        z[i] = next;
+        p[i] = rest * next + beta * mean;
+    }
+}
+
 /* variable = number[0] * variable + number[1] * gradient; a factor of 0 leaves its term out, NaN and all. */
 void NAME(blend)(const cnn_update *u)
 {
@@ -150,3 +238,5 @@ void NAME(scale_clip)(int64_t n, const REAL *g, double scale, double limit, REAL
 #undef REAL
 #undef NAME
 #undef SQRT
+#undef FABS
+#undef POW

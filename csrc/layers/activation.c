@@ -34,6 +34,7 @@ static cnn_status run_enum(cnn_call *c, cnn_activation act)
     int64_t n = channels_of(&x->shape);
     if (x->size == 0) return CNN_OK;
     CNN_RUN(x->shape.dtype, bias_activation, act, x->size / n, n, x->data, NULL, c->out[0]->data);
+    if (act == CNN_SOFTMAX || act == CNN_SIGMOID) cnn_tensor_set_logits(c->out[0], act, x);
     return CNN_OK;
 }
 

@@ -51,7 +51,10 @@ static cnn_status back(cnn_call *c, bool log_too)
 
 static cnn_status softmax_forward(cnn_call *c)
 {
-    return run(c, false);
+    int64_t axis = ((const attributes *)c->attrs)->axis;
+    CNN_TRY(run(c, false));
+    if (axis == -1 || axis == c->in[0]->shape.ndim - 1) cnn_tensor_set_logits(c->out[0], CNN_SOFTMAX, c->in[0]);
+    return CNN_OK;
 }
 
 static cnn_status softmax_backward(cnn_call *c)

@@ -361,7 +361,8 @@ static PyMethodDef tape_methods[] = {
 static PyType_Slot tape_slots[] = {
     {Py_tp_doc, "GradientTape(persistent=False, watch_accessed_variables=True)\n--\n\n"
                 "Records what is computed inside its `with` block and gives gradients of it.\n\n"
-                "One tape records in a thread at a time: there are no second derivatives."},
+                "Several tapes may record at a time. There are no second derivatives: of a gradient that was computed "
+                "while a tape recorded, that tape gives none."},
     {Py_tp_new, tape_new},
     {Py_tp_dealloc, tape_dealloc},
     {Py_tp_methods, tape_methods},

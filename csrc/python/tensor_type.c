@@ -115,6 +115,15 @@ static PyObject *get_transposed(PyObject *object, void *closure)
     return PyObject_CallMethod(object, "transpose", NULL);
 }
 
+static PyObject *get_logits(PyObject *object, void *closure)
+{
+    const cnn_tensor *t = cnn_tensor_in(object);
+    if (!t->logits || t->logits_of != *(const cnn_activation *)closure) Py_RETURN_NONE;
+    return cnn_wrap_tensor(cnn_state_of_type(Py_TYPE(object)), cnn_tensor_retain(t->logits));
+}
+
+static cnn_activation softmax = CNN_SOFTMAX, sigmoid = CNN_SIGMOID;
+
 /* Above NumPy's arrays, scalars and subclasses, so that their operators give way to ours. */
 static PyObject *get_array_priority(PyObject *object, void *closure)
 {
@@ -131,6 +140,9 @@ static PyGetSetDef tensor_getset[] = {
     {"itemsize", get_itemsize, NULL, "Bytes of an element.", NULL},
     {"nbytes", get_nbytes, NULL, "Bytes of all elements.", NULL},
     {"T", get_transposed, NULL, "The tensor with its dimensions reversed.", NULL},
+    {"_softmax_logits", get_logits, NULL, "What a softmax over the last axis made this tensor of, else None.",
+     &softmax},
+    {"_sigmoid_logits", get_logits, NULL, "What a sigmoid made this tensor of, else None.", &sigmoid},
     {"__array_priority__", get_array_priority, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -205,7 +205,15 @@ void cnn_tensor_release(cnn_tensor *t)
     if (!t || atomic_fetch_sub(&t->references, 1) != 1) return;
     cnn_storage_release(t->storage);
     cnn_tensor_release(t->origin);
+    cnn_tensor_release(t->logits);
     cnn_free(t);
+}
+
+void cnn_tensor_set_logits(cnn_tensor *t, cnn_activation act, cnn_tensor *logits)
+{
+    if (t->logits || logits->logits) return;
+    t->logits = cnn_tensor_retain(logits);
+    t->logits_of = act;
 }
 
 bool cnn_tensor_owns_storage(const cnn_tensor *t)

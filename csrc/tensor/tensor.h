@@ -47,6 +47,8 @@ typedef struct cnn_tensor {
     bool variable;             /* its storage may be replaced or overwritten */
     void *owner;               /* the binding's object that stands for this variable */
     struct cnn_tensor *origin; /* the variable whose values of a moment these are (cnn_tensor_today), else NULL */
+    struct cnn_tensor *logits; /* what a softmax (over the last axis) or sigmoid made this of, else NULL */
+    cnn_activation logits_of;  /* which of the two, if so */
     int32_t slot;              /* its gradient's place on the tape `tape_id` */
     uint64_t tape_id;          /* 0: no tape follows it */
 } cnn_tensor;
@@ -78,6 +80,10 @@ void cnn_tensor_release(cnn_tensor *t);       /* NULL is allowed */
 
 cnn_storage *cnn_storage_retain(cnn_storage *storage); /* returns STORAGE; NULL is allowed, as below */
 void cnn_storage_release(cnn_storage *storage);
+
+/* Notes that ACT, a softmax over the last axis or a sigmoid, made T of LOGITS: a cross-entropy then starts from these,
+ * where no probability is rounded to 0 or 1. Chains are not kept, so that what T holds on to is bounded. */
+void cnn_tensor_set_logits(cnn_tensor *t, cnn_activation act, cnn_tensor *logits);
 
 /* True if nobody else can see the data of T: one reference to it, one to its storage, and the memory is ours. */
 bool cnn_tensor_is_exclusive(const cnn_tensor *t);

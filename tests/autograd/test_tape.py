@@ -185,15 +185,59 @@ def test_reset():
     assert tape.gradient([y, z], v).item() == 2
 
 
-def test_nesting_is_refused_and_leaves_the_outer_tape_alone():
+def test_two_tapes_at_once_give_the_gradients_of_each():
+    """Both halves of a GAN are recorded by two tapes in one `with`; this was refused as nesting."""
+    v, w = variable(2), variable(5)
+    with cnnpy.GradientTape() as first, cnnpy.GradientTape() as second:
+        shared = v * w
+        one, two = shared * v, shared * w
+    assert [g.item() for g in first.gradient(one, [v, w])] == [20, 4]
+    assert [g.item() for g in second.gradient(two, [v, w])] == [25, 20]
+
+
+def test_an_inner_tape_leaves_the_outer_one_whole():
     v = variable(2)
-    with cnnpy.GradientTape() as outer:
-        with pytest.raises(RuntimeError, match="cannot be nested because second derivatives"), cnnpy.GradientTape():
-            pass
+    with cnnpy.GradientTape(persistent=True) as outer:
+        before = v * v
+        with cnnpy.GradientTape(watch_accessed_variables=False) as inner:
+            inner.watch(before)
+            within = before * v
         with pytest.raises(RuntimeError, match="already recording"):
             outer.__enter__()
-        y = v * 3.0
-    assert float(outer.gradient(y, v)) == 3
+        after = within * 2.0
+    assert inner.gradient(within, before).item() == 2
+    assert outer.gradient(after, v).item() == 24
+    assert outer.gradient(after, before).item() == 4
+
+
+def test_tapes_may_end_in_any_order():
+    v = variable(3)
+    first, second = cnnpy.GradientTape(), cnnpy.GradientTape()
+    first.__enter__()
+    second.__enter__()
+    y = v * v
+    first.__exit__(None, None, None)
+    z = y * v
+    second.__exit__(None, None, None)
+    assert first.gradient(z, v) is None
+    assert second.gradient(z, v).item() == 27
+    with cnnpy.GradientTape() as tape:
+        assert tape.gradient(v * v, v).item() == 6
+
+
+def test_second_derivatives_are_refused_where_they_matter():
+    v = variable(3)
+    with cnnpy.GradientTape(persistent=True) as outer:
+        with cnnpy.GradientTape() as inner:
+            y = v * v * v
+        slope = inner.gradient(y, v)
+        through = slope * v
+        past = cnnpy.ops.stop_gradient(slope) * v
+    assert slope.item() == 27
+    assert outer.gradient(y, v).item() == 27
+    assert outer.gradient(past, v).item() == 27
+    with pytest.raises(RuntimeError, match=r"second derivatives are not offered.*stop_gradient"):
+        outer.gradient(through, v)
 
 
 def test_an_exception_inside_leaves_the_thread_clean():

@@ -100,15 +100,25 @@ TEST(what_is_not_followed_is_not_recorded)
     cnn_tape_free(tape);
 }
 
-TEST(no_nesting)
+TEST(tapes_side_by_side)
 {
     cnn_tape *outer = cnn_tape_new(false, true), *inner = cnn_tape_new(false, true);
-    CHECK(cnn_tape_start(outer) == CNN_OK);
-    CHECK(fails_with(cnn_tape_start(inner), CNN_ERR_RUNTIME, "cannot be nested"));
+    cnn_tensor *x = vector(2, 3, true), *y, *z, *g;
+    CHECK(cnn_tape_start(outer) == CNN_OK && cnn_tape_start(inner) == CNN_OK);
     CHECK(fails_with(cnn_tape_start(outer), CNN_ERR_RUNTIME, "already recording"));
+    CHECK(apply2(&cnn_op_multiply, x, x, &y) == CNN_OK);
+    CHECK(apply2(&cnn_op_multiply, y, x, &z) == CNN_OK);
+    CHECK(gradient(inner, z, x, &g) == CNN_OK && first(g) == 27);
+    cnn_tensor_release(y);
+    CHECK(apply2(&cnn_op_multiply, g, x, &y) == CNN_OK);
+    cnn_tensor_release(g);
+    CHECK(fails_with(gradient(outer, y, x, &g), CNN_ERR_RUNTIME, "second derivatives") && g == NULL);
     cnn_tape_free(outer); /* also stops it */
-    CHECK(cnn_tape_start(inner) == CNN_OK);
+    CHECK(cnn_tape_stop(inner) == CNN_OK && cnn_tape_start(inner) == CNN_OK);
     cnn_tape_free(inner);
+    cnn_tensor_release(x);
+    cnn_tensor_release(y);
+    cnn_tensor_release(z);
 }
 
 static void *abuse(void *argument)
@@ -196,7 +206,7 @@ int main(void)
     RUN(square);
     RUN(a_tape_of_many_steps_and_leaves);
     RUN(what_is_not_followed_is_not_recorded);
-    RUN(no_nesting);
+    RUN(tapes_side_by_side);
     RUN(other_threads);
     RUN(eight_threads_with_tapes_of_their_own);
     RUN(every_allocation_may_fail);

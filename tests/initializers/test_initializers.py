@@ -10,7 +10,7 @@ RANDOM = [
     "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal",
     "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
 ]  # fmt: skip
-FIXED = ["Constant", "Identity", "Ones", "Zeros"]
+FIXED = ["Constant", "Identity", "Ones", "STFT", "Zeros"]
 
 
 def values(initializer, shape, dtype=None):
@@ -106,7 +106,8 @@ def test_names_and_configs(name):
     assert initializers.get(given) is given
     again = initializers.deserialize(initializers.serialize(given))
     assert type(again) is cls and again.get_config() == given.get_config()
-    np.testing.assert_array_equal(values(again, (4, 4)), values(given, (4, 4)))
+    shape = (4, 1, 4) if name == "STFT" else (4, 4)
+    np.testing.assert_array_equal(values(again, shape), values(given, shape))
     assert type(initializers.get({"class_name": name, "config": {}})) is cls
     assert type(given.clone()) is cls
 
@@ -130,6 +131,60 @@ def test_other_identifiers():
     for bad in (dict(scale=0), dict(mode="fan"), dict(distribution="cauchy")):
         with pytest.raises(ValueError, match="VarianceScaling"):
             initializers.VarianceScaling(**bad)
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
+@pytest.mark.parametrize("distribution", ["truncated_normal", "normal", "untruncated_normal", "uniform"])
+def test_modes_and_distributions(mode, distribution):
+    shape, scale = (3, 2, 40, 90), 3.0
+    fan = {"fan_in": 240, "fan_out": 540, "fan_avg": 390}[mode]
+    x = values(initializers.VarianceScaling(scale, mode, distribution, seed=2), shape, "float64").ravel()
+    deviation = np.sqrt(scale / fan)
+    np.testing.assert_allclose(x.var(), deviation**2, rtol=0.03)
+    kurtosis = (x**4).mean() / x.var() ** 2  # 1.8 of a uniform, 3 of a normal distribution, less when it is cut
+    np.testing.assert_allclose(kurtosis, {"uniform": 1.8, "untruncated_normal": 3.0}.get(distribution, 2.36), rtol=0.04)
+    if distribution == "uniform":
+        assert np.abs(x).max() <= np.sqrt(3) * deviation
+    elif distribution != "untruncated_normal":
+        assert np.abs(x).max() <= 2 * deviation / 0.8796
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "fans"),
+    [
+        ((), (), (1, 1)),
+        ((5,), (), (5, 5)),
+        ((5, 7), (), (5, 7)),
+        ((3, 5, 7), (), (15, 21)),
+        ((3, 3, 5, 7), (), (45, 63)),
+        ((2, 3, 4, 5, 7), (), (120, 168)),
+        ((3, 3, 8, 1), (), (72, 9)),  # a depthwise kernel (height, width, channels, multiplier)
+        ((4, 3, 2), ([0, 2], [1]), (8, 3)),
+    ],
+)
+def test_fans(shape, axes, fans):
+    assert initializers.compute_fans(shape, *axes) == fans
+
+
+def test_stft():
+    length, frequencies = 8, 5
+    signal = np.random.default_rng(0).normal(size=length)
+    real, imag = (
+        values(initializers.STFT(side, None), (length, 1, frequencies), "float64")[:, 0] for side in ("real", "imag")
+    )
+    np.testing.assert_allclose(signal @ real + 1j * (signal @ imag), np.fft.rfft(signal))
+    windowed = values(initializers.STFT("real", "hann", None), (length, 1, frequencies), "float64")[:, 0]
+    np.testing.assert_allclose(windowed, np.hanning(length)[:, None] * real, atol=1e-12)
+    given = initializers.STFT("imag", np.linspace(0, 1, length), "spectrum")
+    again = initializers.deserialize(initializers.serialize(given))
+    np.testing.assert_array_equal(values(again, (length, 1, frequencies)), values(given, (length, 1, frequencies)))
+    for bad in (dict(side="left"), dict(scaling="none"), dict(window="no such window")):
+        with pytest.raises((ValueError, ImportError)):
+            initializers.STFT(**bad)
+    with pytest.raises(ValueError, match="the window must have 8 values"):
+        initializers.STFT(window=np.ones(4))((8, 1, 5))
+    with pytest.raises(ValueError, match="must be \\(window, 1, frequencies\\)"):
+        initializers.STFT()((8, 5))
 
 
 def test_own_initializer():

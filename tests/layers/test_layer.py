@@ -257,7 +257,7 @@ def test_add_loss_stands_until_the_next_call():
     assert outer.losses == []
     outer.adds(X)
     assert len(outer.adds.losses) == 2
-    with pytest.raises(TypeError, match="add_loss takes scalars"):
+    with pytest.raises(ValueError, match="add_loss takes scalars"):
         outer.adds.add_loss("text")
 
 

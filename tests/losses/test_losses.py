@@ -1,6 +1,7 @@
 """Losses as Python sees them: reductions, conversion, configs, names, subclasses."""
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
@@ -19,7 +20,11 @@ OWN = sorted({c for c in CLASSES if c not in (losses.Loss, losses.LossFunctionWr
 
 
 def sample(cls):
-    return (HOT.argmax(-1) if "Sparse" in cls.__name__ else HOT), P
+    if cls is losses.CTC:
+        return np.array([[1, 2], [3, 0], [2, 2], [0, 0], [1, 3], [3, 3]]), np.repeat(P[:, None], 4, 1)
+    if cls is losses.Circle:
+        return np.arange(6) // 2, P
+    return (HOT.argmax(-1) if cls.__name__.startswith(("Sparse", "CategoricalGeneralized")) else HOT), P
 
 
 @pytest.mark.parametrize("cls", OWN)
@@ -51,7 +56,39 @@ def test_contract(cls):
 @pytest.mark.parametrize("cls", OWN)
 def test_gradients(cls):
     y_true, _ = sample(cls)
-    check_gradients(lambda y: cls()(y_true, y), [rng.uniform(0.2, 0.9, (6, 4))])
+    shape = (6, 4, 4) if cls is losses.CTC else (6, 4)
+    loss = cls(gamma=5.0) if cls is losses.Circle else cls()  # 80 is too steep for finite differences
+    check_gradients(lambda y: loss(y_true, y), [rng.uniform(0.2, 0.45, shape)])
+
+
+@pytest.mark.parametrize(
+    ("make", "y_true"),
+    [
+        (lambda: losses.CategoricalCrossentropy(label_smoothing=0.1), HOT),
+        (lambda: losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1), HOT),
+        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=2), HOT.argmax(-1)),
+        (lambda: losses.SparseCategoricalCrossentropy(from_logits=True), HOT.argmax(-1)),
+        (lambda: losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1), HOT),
+        (lambda: losses.CategoricalFocalCrossentropy(gamma=1.5, label_smoothing=0.1), HOT),
+        (lambda: losses.CategoricalFocalCrossentropy(from_logits=True), HOT),
+        (lambda: losses.BinaryFocalCrossentropy(apply_class_balancing=True, gamma=3.0), HOT),
+        (lambda: losses.BinaryFocalCrossentropy(from_logits=True), HOT),
+        (lambda: losses.Huber(delta=0.3), HOT),
+        (lambda: losses.CosineSimilarity(axis=0), HOT),
+        (lambda: losses.Dice(axis=1), HOT),
+        (lambda: losses.Tversky(alpha=0.3, beta=0.9, axis=(0,)), HOT),
+        (lambda: losses.Circle(gamma=5.0, margin=0.1, remove_diagonal=False), np.arange(6) // 3),
+        (lambda: losses.Circle(gamma=5.0), np.array([0, 0, 0, 1, 1, 2])),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy(0.2), HOT.argmax(-1)),
+    ],
+)
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+def test_gradients_with_arguments_and_weights(make, y_true, reduction):
+    loss, weight = make(), rng.uniform(0.5, 1.5, 6)
+    loss = type(loss).from_config({**loss.get_config(), "reduction": reduction})
+    weighted = not isinstance(loss, (losses.Dice, losses.Tversky)) and getattr(loss, "axis", -1) != 0
+    start = rng.uniform(0.2, 0.9, (6, 4))
+    check_gradients(lambda y: loss(y_true, y, weight if weighted else None), [start])
 
 
 def test_names_and_aliases():
@@ -140,6 +177,58 @@ def test_ignored_class_leaves_the_mean():
     assert loss(np.full(6, 9), P).numpy() == 0
 
 
+def test_samples_without_a_partner_leave_the_mean_of_circle():
+    e = rng.normal(size=(5, 3))
+    e /= np.linalg.norm(e, axis=1, keepdims=True)
+    labels = np.array([0, 0, 1, 1, 2])
+    each = losses.Circle(reduction=None)(labels, e).numpy()
+    assert each[4] == 0 and (each[:4] > 0).all()
+    np.testing.assert_allclose(losses.Circle()(labels, e).numpy(), each.sum() / 4)
+    np.testing.assert_allclose(losses.Circle()(labels[:, None], e).numpy(), each.sum() / 4)
+    np.testing.assert_allclose(losses.circle(labels, e, np.full(2, 3), e[:2]).numpy(), 0)
+    huge = losses.circle(labels, np.concatenate([e[:2], -e[:2], e[4:]]), gamma=1e4)
+    assert np.isfinite(huge.numpy()).all() and huge.numpy().max() > 1e3
+
+
+def test_ctc_sums_all_alignments():
+    y_true, y_pred = np.array([[1, 2], [2, 2], [1, 0], [0, 0]]), rng.normal(size=(4, 4, 3))
+    p = reference.softmax(y_pred)
+    expected = np.zeros(4)
+    for path in itertools.product(range(3), repeat=4):
+        merged = [c for c, before in zip(path, (None, *path)) if c != before and c != 0]
+        for i, labels in enumerate(y_true):
+            if merged == [c for c in labels if c]:
+                expected[i] += np.prod([p[i, t, c] for t, c in enumerate(path)])
+    np.testing.assert_allclose(losses.ctc(y_true, y_pred).numpy(), -np.log(expected))
+    assert np.isinf(losses.ctc(np.array([[1, 1, 2]]), y_pred[:1, :3]).numpy()).all()
+
+
+def test_generalized_cross_entropy():
+    labels = HOT.argmax(-1)
+    p = P[np.arange(6), labels]
+    for given in (labels, labels[:, None], labels.astype("float32")):
+        np.testing.assert_allclose(
+            losses.categorical_generalized_cross_entropy(given, P, 0.3).numpy(), (1 - p**0.3) / 0.3
+        )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: losses.CategoricalGeneralizedCrossEntropy(q=1), "q must be between 0 and 1"),
+        (lambda: losses.categorical_generalized_cross_entropy([0, 4], P[:2], 0.5), r"whole numbers in \[0, 4\)"),
+        (lambda: losses.categorical_generalized_cross_entropy(HOT, P, 0.5), "one class number for each row"),
+        (lambda: losses.circle([0, 1], P), "takes embeddings"),
+        (lambda: losses.ctc([0, 1], P), r"takes labels \(batch, length\)"),
+        (lambda: losses.ctc([[4]], P[None]), r"labels must be whole numbers in \[0, 4\)"),
+    ],
+)
+def test_refusals(call, message):
+    with pytest.raises((ValueError, NotImplementedError), match=message):
+        loss = call()
+        loss(HOT, P)
+
+
 def test_one_class_is_warned_of_once():
     loss = losses.CategoricalCrossentropy()
     with pytest.warns(SyntaxWarning, match="one class only"):
@@ -174,3 +263,35 @@ def test_gradients_reach_float_labels_of_symmetric_losses():
         tape.watch(t)
         loss = losses.MeanSquaredError()(t, P)
     np.testing.assert_allclose(tape.gradient(loss, t).numpy(), 2 * (HOT - P) / HOT.size, rtol=1e-5)
+
+
+def test_cross_entropies_start_from_the_logits_of_a_softmax_or_sigmoid():
+    z = rng.normal(size=(6, 4)) * 3
+    for cls, y_true, activation in (
+        (losses.CategoricalCrossentropy, HOT, cnnpy.activations.softmax),
+        (losses.SparseCategoricalCrossentropy, HOT.argmax(-1), cnnpy.activations.softmax),
+        (losses.BinaryCrossentropy, HOT, cnnpy.activations.sigmoid),
+        (losses.BinaryFocalCrossentropy, HOT, cnnpy.activations.sigmoid),
+    ):
+        check_gradients(lambda x: cls()(y_true, activation(x)), [z])  # noqa: B023
+        plain = cls()(y_true, activation(z).numpy()).numpy()
+        np.testing.assert_allclose(cls()(y_true, activation(z)).numpy(), plain, rtol=1e-6)
+        far = cnnpy.Tensor(np.where(HOT > 0, -900.0, 900.0))
+        with cnnpy.GradientTape() as tape:
+            tape.watch(far)
+            loss = cls()(y_true, activation(far))
+        assert loss.numpy() > 400 and np.abs(tape.gradient(loss, far).numpy()).max() > 0.01
+    other = losses.CategoricalCrossentropy()(HOT, cnnpy.activations.sigmoid(z))  # of a sigmoid: as probabilities
+    np.testing.assert_allclose(
+        other.numpy(), losses.CategoricalCrossentropy()(HOT, cnnpy.activations.sigmoid(z).numpy()).numpy()
+    )
+
+
+def test_a_result_does_not_hold_on_to_a_chain_of_logits():
+    x = cnnpy.Tensor(np.zeros(1000))
+    before = _core.memory_stats()["in_use"]
+    for _ in range(20_000):
+        x = _core.sigmoid(x)
+    assert _core.memory_stats()["in_use"] < before + 100_000
+    assert _core.softmax(cnnpy.Tensor(HOT), axis=0)._softmax_logits is None
+    assert _core.softmax(cnnpy.Tensor(HOT))._sigmoid_logits is None

@@ -8,6 +8,7 @@ import pytest
 
 import cnnpy
 from cnnpy import _core, losses, metrics
+from gradients import check_gradients
 from reference import losses as reference
 
 rng = np.random.default_rng(5)
@@ -200,7 +201,7 @@ def test_own_metric():
 
     metric = Positives(name="positives")
     assert float(metric(HOT, P).numpy()) == 50
-    assert [v.name for v in metric.variables] == ["seen"]
+    assert [v.path for v in metric.variables] == ["positives/seen", "mean/total", "mean/count"]
     metric.reset_state()
     assert float(metric.result().numpy()) == 0 and metric.inner.count == 0
     with pytest.raises(NotImplementedError):
@@ -245,3 +246,135 @@ def test_bad_arguments(call, message):
 
 def test_accuracy_has_no_gradient():
     assert not _core.categorical_accuracy.differentiable
+
+
+MADE = [
+    lambda: metrics.Mean(),
+    lambda: metrics.Sum(),
+    lambda: metrics.MeanSquaredError(),
+    lambda: metrics.CategoricalAccuracy(),
+    lambda: metrics.Precision(thresholds=[0.2, 0.4]),
+    lambda: metrics.TruePositives(),
+    lambda: metrics.AUC(),
+    lambda: metrics.AUC(multi_label=True, num_labels=4),
+    lambda: metrics.SensitivityAtSpecificity(0.5),
+    lambda: metrics.F1Score(),
+    lambda: metrics.R2Score(),
+    lambda: metrics.OneHotMeanIoU(4),
+]
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_state_lives_in_variables(make):
+    metric = make()
+    args = (P,) if type(metric) in (metrics.Mean, metrics.Sum) else (HOT, P)
+    metric.update_state(*args)
+    assert all(v.path.startswith(metric.name + "/") and v.dtype == "float64" for v in metric.variables)
+    before = [v.numpy() for v in metric.variables]
+    expected = np.asarray(metric.result())
+    empty = metric.stateless_reset_state()
+    assert len(empty) == len(before) and not any(np.asarray(v).any() for v in empty)
+    after = metric.stateless_update_state(empty, *args)
+    for a, b, v in zip(after, before, metric.variables):
+        np.testing.assert_array_equal(np.asarray(a), b)
+        np.testing.assert_array_equal(v.numpy(), b)
+    metric.reset_state()
+    np.testing.assert_array_equal(np.asarray(metric.stateless_result(after)), expected)
+    assert not any(v.numpy().any() for v in metric.variables)
+    with pytest.raises(ValueError, match="metric_variables must be a list with one value for each"):
+        metric.stateless_result(after[:-1])
+    for v, value in zip(metric.variables, after):
+        v.assign(value)
+    for other in (metric, copy.deepcopy(metric), pickle.loads(pickle.dumps(metric))):
+        np.testing.assert_array_equal(np.asarray(other.result()), expected)
+
+
+def test_counts_beyond_what_a_float32_tells_apart():
+    mean = metrics.Mean()
+    mean.count.assign(2.0**24)
+    mean.total.assign(2.0**24)
+    mean.update_state([1.0])
+    assert float(mean.count) == 2**24 + 1
+
+
+def test_several_results_are_a_tensor():
+    for metric in (metrics.Precision(thresholds=[0.2, 0.5]), metrics.F1Score(), metrics.FBetaScore(threshold=0.3)):
+        metric.update_state(HOT, P)
+        assert isinstance(metric.result(), cnnpy.Tensor) and metric.result().dtype == "float32"
+
+
+def test_a_wrapped_loss_is_better_when_lower():
+    assert metrics.MeanMetricWrapper(losses.huber)._direction == "down"
+    assert metrics.MeanMetricWrapper(losses.Huber())._direction == "down"
+    assert metrics.MeanMetricWrapper(lambda t, p: p)._direction is None
+    assert metrics.R2Score()._direction == "up"
+
+
+def test_confusion_matrix_by_loops():
+    y_true, y_pred, weight = rng.integers(-1, 5, 200), rng.integers(-1, 5, 200), rng.random(200)
+    expected = np.zeros((4, 4))
+    for t, p, w in zip(y_true, y_pred, weight):
+        if 0 <= t < 4 and 0 <= p < 4:
+            expected[t, p] += w
+    metric = metrics.MeanIoU(4)
+    metric.update_state(y_true, y_pred, weight)
+    np.testing.assert_allclose(metric.total_cm.numpy(), expected)
+    true = expected.diagonal()
+    np.testing.assert_allclose(metric.result(), (true / (expected.sum(0) + expected.sum(1) - true)).mean(), rtol=1e-6)
+    one = metrics.IoU(4, [2])
+    one.update_state(y_true, y_pred, weight)
+    np.testing.assert_allclose(one.result(), true[2] / (expected[2].sum() + expected[:, 2].sum() - true[2]), rtol=1e-6)
+
+
+def test_iou_of_images():
+    y_true, scores = rng.integers(0, 3, (2, 4, 5, 1)), rng.random((2, 4, 5, 3))
+    flat, images = metrics.MeanIoU(3), metrics.MeanIoU(3, sparse_y_pred=False)
+    flat.update_state(y_true.ravel(), scores.argmax(-1).ravel(), np.repeat([0.5, 2.0], 20))
+    images.update_state(y_true, scores, np.array([0.5, 2.0]))
+    assert images.result() == flat.result()
+    ignoring = metrics.MeanIoU(3, ignore_class=0)
+    ignoring.update_state(y_true, scores.argmax(-1))
+    assert ignoring.total_cm.numpy()[0].sum() == 0
+
+
+def test_correlations_are_what_numpy_says():
+    a, b = rng.normal(size=(6, 30)), rng.normal(size=(6, 30)) + 1
+    expected = [np.corrcoef(x, y)[0, 1] for x, y in zip(a, b)]
+    np.testing.assert_allclose(metrics.pearson_correlation(a, b).numpy(), expected)
+    expected = [2 * np.cov(x, y, ddof=0)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2) for x, y in zip(a, b)]
+    np.testing.assert_allclose(metrics.concordance_correlation(a, b).numpy(), expected, rtol=1e-6)
+    for function in (metrics.pearson_correlation, metrics.concordance_correlation):
+        assert function(a, b, axis=(0, 1)).shape == ()
+        check_gradients(lambda y, function=function: function(a[:2, :5], y), [b[:2, :5]])
+
+
+def test_r2():
+    t, p, w = rng.normal(size=(20, 3)), rng.normal(size=(20, 3)), rng.random(20)
+    metric = metrics.R2Score(class_aggregation=None)
+    metric.update_state(t, p, w)
+    mean = (t * w[:, None]).sum(0) / w.sum()
+    expected = 1 - (w[:, None] * (t - p) ** 2).sum(0) / (w[:, None] * (t - mean) ** 2).sum(0)
+    np.testing.assert_allclose(metric.result().numpy(), expected, rtol=1e-5)
+    few = metrics.R2Score(num_regressors=70)
+    few.update_state(t, p)
+    with pytest.warns(UserWarning, match="70 regressors are too many for 60 targets"):
+        few.result()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: metrics.F1Score("mean"), "average must be None"),
+        (lambda: metrics.FBetaScore(beta=1), "beta must be a float above 0"),
+        (lambda: metrics.F1Score(threshold=1.5), r"threshold must be None or a float in \(0, 1\]"),
+        (lambda: metrics.F1Score().update_state(LABELS, P), r"one shape \(samples, classes\)"),
+        (lambda: metrics.IoU(3, [3]), "target class 3 is out of range, there are 3 classes"),
+        (lambda: metrics.MeanIoU(4).update_state(LABELS, P), "Scores need sparse_y_pred=False"),
+        (lambda: metrics.R2Score("mean"), "class_aggregation must be"),
+        (lambda: metrics.R2Score(num_regressors=-1), "must not be negative"),
+        (lambda: metrics.R2Score().update_state(LABELS, LABELS), r"one shape \(samples, outputs\)"),
+    ],
+)
+def test_new_refusals(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -140,3 +140,48 @@ def test_models_that_are_gone_leave_nothing(one_thread):
         once()
     gc.collect()
     assert _core.memory_stats()["in_use"] == before
+
+
+GROWTH = """
+import gc, os
+import numpy as np, cnnpy
+from cnnpy import layers
+
+def resident():
+    gc.collect()
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def net():
+    stack = [layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    model = cnnpy.Sequential([layers.Input((6, 6, 1)), *stack])
+    model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+x, y = np.random.rand(30, 6, 6, 1).astype("float32"), np.random.randint(0, 3, 30)
+model = net()
+for _ in range(500):
+    model.predict(x[:1], verbose=0)
+before = resident()
+for _ in range(3000):
+    model.predict(x[:1], verbose=0)
+print(resident() - before < 2**20)
+
+def once():
+    model = net()
+    model.fit(x, y, verbose=0, validation_split=0.2)
+    model.predict(x, verbose=0)
+
+for _ in range(10):
+    once()
+gc.collect()
+before = len(gc.get_objects())
+for _ in range(60):
+    once()
+gc.collect()
+print(len(gc.get_objects()) - before < 60)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs the memory that Linux tells")
+def test_many_predictions_and_many_models_leave_nothing_in_the_process():
+    assert run_python(GROWTH).split() == ["True", "True"]

@@ -142,7 +142,7 @@ def test_errors_of_construction():
         cnnpy.Model([a, b], VECTOR)
     with pytest.raises(ValueError, match="symbolic tensors"):
         cnnpy.Model(layers.Dense(2), y)
-    with pytest.raises(TypeError, match=r"write Model\(inputs=..., outputs=...\)"):
+    with pytest.raises(ValueError, match=r"write Model\(inputs=..., outputs=...\)"):
         cnnpy.Model(input=a, output=y)
     with pytest.raises(ValueError, match="listed twice"):
         cnnpy.Model([a, b, a], y)
@@ -406,3 +406,55 @@ def test_plan_follows_changes():
     norm.activity_regularizer = cnnpy.regularizers.L2(1.0)
     model(VECTOR)
     assert len(model.losses) == 1
+
+
+def test_what_symbolic_tensors_tell_and_refuse():
+    x = cnnpy.KerasTensor((None, 3), name="x")
+    assert repr(x) == "<KerasTensor shape=(None, 3), dtype=float32, sparse=False, ragged=False, name=x>"
+    assert (x.shape, x.dtype, x.ndim, x.sparse, x.ragged) == ((None, 3), "float32", 2, False, False)
+    with pytest.raises(AttributeError):
+        x.shape = (1,)
+    for convert in (float, int, np.array, np.sin):
+        with pytest.raises(ValueError, match="is symbolic and has no values yet"):
+            convert(x)
+    with pytest.raises(TypeError, match="is symbolic"):
+        bool(x > 0)
+    with pytest.raises(NotImplementedError, match="its first size is open"):
+        list(x)
+    assert len(list(cnnpy.Input(batch_shape=(2, 3)))) == 2
+    with pytest.raises(NotImplementedError, match="sparse and ragged"):
+        cnnpy.KerasTensor((3,), sparse=True)
+    assert (x == x) is True and [y is x for y in (x,)] == [True]
+
+
+def test_numpy_arrays_meet_symbolic_tensors_on_either_side():
+    a = cnnpy.Input((4,))
+    scale = np.arange(4.0)
+    for y, expected in (
+        (scale * a, scale * VECTOR),
+        (scale - a, scale - VECTOR),
+        (scale < a, scale < VECTOR),
+        (np.eye(4)[:3] @ cnnpy.ops.transpose(a), np.eye(4)[:3] @ VECTOR.T),
+        (np.float64(2) ** a, 2**VECTOR),
+    ):
+        np.testing.assert_allclose(np.asarray(cnnpy.Model(a, y)(VECTOR)), expected, rtol=1e-5)
+
+
+def test_histories():
+    a = cnnpy.Input((4,))
+    y = a + 1
+    assert y._keras_history.operation.name.startswith("add")
+    assert (y._keras_history.node_index, y._keras_history.tensor_index) == (0, 0)
+    forgetful = layers.Dense(2)(cnnpy.KerasTensor((None, 4), record_history=False))
+    assert forgetful.shape == (None, 2) and forgetful._keras_history is None
+
+
+def test_functions():
+    a, b = cnnpy.Input((4,), name="a"), cnnpy.Input((4,), name="b")
+    function = cnnpy.Function({"a": a, "b": b}, [a + b, (a * 2)[:, 0]], name="f")
+    total, first = function({"a": VECTOR, "b": VECTOR})
+    np.testing.assert_allclose(np.asarray(total), 2 * VECTOR)
+    np.testing.assert_allclose(np.asarray(first), 2 * VECTOR[:, 0])
+    assert [o.name for o in function.operations][:2] == ["a", "b"] and len(function.operations) == 5
+    assert function.compute_output_shape({"a": (3, 4), "b": (3, 4)}) == [(3, 4), (3,)]
+    assert repr(function) == "<Function name=f>" and len(function.inputs) == len(function.outputs) == 2

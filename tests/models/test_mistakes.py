@@ -12,6 +12,7 @@ ONE_HOT = np.eye(3, dtype="float32")[Y]
 
 
 def net(units=3, loss="sparse_categorical_crossentropy", activation="softmax", deferred=False, **settings):
+    activation = "sigmoid" if units == 1 and activation == "softmax" else activation
     stack = [layers.Flatten(), layers.Dense(units, activation=activation)]
     model = cnnpy.Sequential(stack if deferred else [layers.Input((6, 6, 1)), *stack])
     model.compile("sgd", loss=loss, **settings)
@@ -61,6 +62,7 @@ def with_nan(y, *indices):
         (1, "binary_crossentropy", Y - 1, "labels from 0 to 1, these go from -1 to 1"),
         (3, "mse", Y, r"labels of shape \(None,\), output of shape \(None, 3\) do not fit"),
         (3, "mse", np.ones((20, 4)), r"\(None, 4\), output of shape \(None, 3\)"),
+        (3, "categorical_crossentropy", ONE_HOT * 255, "categorical_crossentropy' takes labels from 0 to 1.*to 255"),
         (1, "mse", with_nan(Y, 4, 9), "labels have 2 NaN values, the first at index 4"),
         (3, "categorical_crossentropy", with_nan(ONE_HOT, (7, 1)), r"1 NaN values, the first at index \(7, 1\)"),
         (3, "sparse_categorical_crossentropy", with_nan(Y, 3), "1 NaN values, the first at index 3"),
@@ -218,3 +220,159 @@ def test_a_refusal_leaves_the_model_trainable():
     for a, b in zip(before, model.get_weights()):
         np.testing.assert_array_equal(a, b)
     assert len(model.fit(X, Y, verbose=0).history["loss"]) == 1
+
+
+# ---- what is warned of ----
+
+
+def warned(message, run):
+    with pytest.warns(UserWarning, match=message) as said:
+        run()
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "message"),
+    [
+        (3, None, "sparse_categorical_crossentropy", "'dense' has no activation: give it activation='softmax'"),
+        (3, "relu", "categorical_crossentropy", "'dense' ends with 'relu': give it activation='softmax'"),
+        (1, None, "binary_crossentropy", "'dense' has no activation: give it activation='sigmoid', or .*from_logits"),
+        (
+            3,
+            "softmax",
+            cnnpy.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "from_logits=True, but y_pred went through a softmax or sigmoid: leave out one of the two",
+        ),
+        (1, "sigmoid", cnnpy.losses.BinaryCrossentropy(from_logits=True), "y_pred went through a softmax or sigmoid"),
+    ],
+)
+def test_logits_and_probabilities(units, activation, loss, message):
+    cnnpy.utils.clear_session()
+    model = net(units, loss, activation)
+    y = ONE_HOT if loss == "categorical_crossentropy" else Y if units == 3 else Y > 0
+    warned(message, lambda: model.fit(X, y, verbose=0))
+    model.fit(X, y, verbose=0)  # once is enough
+
+
+def test_a_softmax_over_one_unit():
+    model = cnnpy.Sequential([layers.Input((6, 6, 1)), layers.Flatten(), layers.Dense(1), layers.Softmax()])
+    model.compile("sgd", "binary_crossentropy")
+    warned("a softmax over 1 unit is always 1", lambda: model.fit(X, Y > 0, verbose=0))
+
+
+def test_logits_of_a_model_written_as_a_class():
+    class Own(cnnpy.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3, kernel_initializer="ones")
+
+        def call(self, x):
+            return self.dense(x[:, 0, :, 0])
+
+    model = Own()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    warned(
+        "outputs leave the range from 0 to 1: end the model with activation='softmax'",
+        lambda: model.fit(10 * X, Y, verbose=0),
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_raw_pixels(dtype):
+    pixels = np.arange(20 * 36).reshape(20, 6, 6, 1) % 256
+    model = net()
+    warned(
+        r"pixels from 0 to 255, and Dense 'dense\w*' takes them as they are.*x / 255",
+        lambda: model.fit(pixels.astype(dtype), Y, verbose=0),
+    )
+    model.fit(pixels.astype(dtype), Y, verbose=0)
+    scaled = [layers.Rescaling(1 / 255), layers.BatchNormalization(), layers.Lambda(lambda x: x / 255.0)]
+    for first in scaled:
+        model = cnnpy.Sequential(
+            [layers.Input((6, 6, 1)), first, layers.Flatten(), layers.Dense(3, activation="softmax")]
+        )
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        model.fit(pixels.astype(dtype), Y, verbose=0)
+    net().fit(pixels / 255, Y, verbose=0)
+    after = [layers.Conv2D(2, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    model = cnnpy.Sequential([layers.Input((6, 6, 1)), *after])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(pixels.astype(dtype), Y, verbose=0)
+
+
+def test_nan_among_the_inputs():
+    x = with_nan(X, (4, 2, 2, 0))
+    refused(net(), ValueError, r"x has 1 NaN values, the first at index \(4, 2, 2, 0\)", x=x)
+    own = cnnpy.Sequential(
+        [layers.Input((6, 6, 1)), layers.Lambda(cnnpy.ops.nan_to_num), layers.Flatten(), layers.Dense(1)]
+    )
+    own.compile("sgd", "mse")
+    assert np.isfinite(own.fit(x, Y, verbose=0).history["loss"][0])
+
+
+# ---- numbers that are not finite ----
+
+
+@pytest.fixture
+def checked_numerics():
+    cnnpy.config.enable_check_numerics()
+    yield
+    cnnpy.config.disable_check_numerics()
+
+
+def test_the_first_layer_with_nan_is_named(checked_numerics):
+    model = cnnpy.Sequential(
+        [
+            layers.Input((6, 6, 1)),
+            layers.Flatten(),
+            layers.Lambda(lambda x: cnnpy.ops.log(x), name="logarithm"),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    before = model.get_weights()
+    x = np.abs(X) + 0.1
+    x[13] = -1
+    where = 'the loss is NaN: NaN first appeared in the outputs of Lambda "logarithm"'
+    with pytest.raises(FloatingPointError, match=f"^epoch 2, batch 3: {where}$"):
+        model.fit(x, Y, batch_size=4, shuffle=False, initial_epoch=1, epochs=3, verbose=0)
+    with pytest.raises(FloatingPointError, match=f"^batch 1: {where}$"):
+        model.evaluate(x, Y, batch_size=8, verbose=0)
+    with pytest.raises(FloatingPointError, match=f"^{where}$"):
+        model.train_on_batch(x, Y)
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    model.set_weights(before)
+    np.testing.assert_array_equal(model.predict(x[:4], verbose=0), np.array(model(x[:4])))
+    cnnpy.config.disable_check_numerics()
+    assert np.isnan(model.fit(x, Y, verbose=0).history["loss"][0])
+
+
+def test_weights_losses_and_steps_of_ones_own_are_named_too(checked_numerics):
+    model = net()
+    model.layers[1].bias.assign([0, np.nan, 0])
+    with pytest.raises(FloatingPointError, match=r"outputs of Dense .*, whose bias had it before"):
+        model.fit(X, Y, verbose=0)
+    infinite = net(1, loss=lambda y, p: cnnpy.ops.mean(p) * 1e30 * 1e30)
+    with pytest.raises(FloatingPointError, match="loss is infinity: all layers' outputs are finite: it is the loss"):
+        infinite.fit(X, Y, verbose=0)
+
+    class Own(cnnpy.Sequential):
+        def train_step(self, data):
+            return {"loss": cnnpy.ops.sum(self(data[0])) * np.nan}
+
+    own = Own([layers.Input((6, 6, 1)), layers.Flatten(), layers.Dense(1)])
+    own.compile("sgd", "mse")
+    with pytest.raises(FloatingPointError, match="epoch 1, batch 0: the loss is NaN"):
+        own.fit(X, Y, verbose=0)
+
+
+def test_gradients_that_are_not_finite_are_named(checked_numerics):
+    inputs = layers.Input((6,))
+    model = cnnpy.Model(
+        inputs, layers.Lambda(cnnpy.ops.sqrt)(layers.Dense(1, kernel_initializer="zeros", name="d")(inputs))
+    )
+    model.compile("sgd", "mse")
+    with pytest.raises(
+        FloatingPointError, match=r"gradient of 'd/kernel' has (NaN|infinity), while the loss is finite"
+    ):
+        model.fit(X[:, 0, :, 0], Y, verbose=0)

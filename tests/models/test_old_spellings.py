@@ -90,5 +90,5 @@ def test_classes_of_predictions():
 
 def test_models_with_input_and_output_are_refused_with_the_right_spelling():
     x = layers.Input((3,))
-    with pytest.raises(TypeError, match=r"write Model\(inputs=..., outputs=...\)"):
+    with pytest.raises(ValueError, match=r"write Model\(inputs=..., outputs=...\)"):
         cnnpy.Model(input=x, output=layers.Dense(1)(x))

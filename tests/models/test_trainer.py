@@ -88,7 +88,7 @@ def test_shuffling_follows_the_seed():
 
 
 def test_every_dtype_and_container_trains_alike():
-    pixels, expected = (np.abs(X) * 50).astype("uint8"), None
+    pixels, expected = (np.abs(X) * 20).astype("uint8"), None
     for x in (
         pixels,
         pixels.astype("float64"),
@@ -406,7 +406,7 @@ def test_callbacks_in_a_real_run(tmp_path):
 
 def test_nan_ends_training(capsys):
     x = X.copy()
-    x[20:] = np.nan
+    x[20:] = np.inf
     history = net().fit(x, Y, batch_size=10, shuffle=False, epochs=3, verbose=0, callbacks=callbacks.TerminateOnNaN())
     assert history.epoch == [0] and np.isnan(history.history["loss"][0])
     assert "Batch 2: Invalid loss" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Optimizers against NumPy, and their bookkeeping."""
 
 import copy
+import inspect
 import pickle
 
 import conditions
@@ -10,7 +11,7 @@ from conditions import LEVELS
 
 import cnnpy
 from cnnpy import _core, optimizers
-from cnnpy.optimizers import optimizer as module
+from cnnpy.optimizers import learning_rate as module
 from reference import optimizers as reference
 
 rng = np.random.default_rng(11)
@@ -28,6 +29,28 @@ RULES = [
     ("Adadelta", {"learning_rate": 1.0}, {}),
     ("Adam", {}, {}),
     ("Adam", {"beta_1": 0.8, "epsilon": 1e-3, "amsgrad": True}, {}),
+    ("Adamax", {}, {}),
+    ("Adamax", {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3}, {}),
+    ("Nadam", {}, {}),
+    ("Nadam", {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3}, {}),
+    ("Lion", {}, {}),
+    ("Lion", {"beta_1": 0.8, "beta_2": 0.9}, {}),
+    ("Ftrl", {}, {}),
+    ("Ftrl", {"initial_accumulator_value": 0.3, "learning_rate_power": -0.7}, {"start": 0.3, "power": -0.7}),
+    (
+        "Ftrl",
+        {"l1_regularization_strength": 0.1, "l2_regularization_strength": 0.2, "beta": 0.3}
+        | {"l2_shrinkage_regularization_strength": 0.1},
+        {"l1": 0.1, "l2": 0.2, "shrinkage": 0.1},
+    ),
+    ("ScheduleFreeAdamW", {}, {}),
+    ("ScheduleFreeAdamW", {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3, "warmup_steps": 4}, {}),
+    ("Lamb", {}, {}),
+    ("Lamb", {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3}, {}),
+    ("Adafactor", {}, {}),
+    ("Adafactor", {"beta_2_decay": -0.5, "clip_threshold": 0.5}, {"decay": -0.5, "threshold": 0.5}),
+    ("Muon", {}, {}),
+    ("Muon", {"nesterov": False, "momentum": 0.8, "rms_rate": None, "ns_steps": 2}, {"steps": 2}),
 ]
 
 
@@ -48,7 +71,8 @@ def values(own):
 @pytest.mark.parametrize(("name", "given", "renamed"), RULES)
 def test_ten_steps(name, given, renamed, dtype):
     rate = given.get("learning_rate", 0.05)
-    keys = {k: v for k, v in given.items() if k not in ("learning_rate", "initial_accumulator_value")}
+    known = inspect.signature(getattr(reference, name.lower())).parameters
+    keys = {k: v for k, v in given.items() if k in known}
     for level in LEVELS:
         own = variables(dtype)
         expected, slots = [v.astype("float64") for v in values(own)], [{} for _ in own]
@@ -80,6 +104,9 @@ def test_bits_do_not_depend_on_threads():
     for make in (
         lambda: optimizers.Adam(global_clipnorm=1.0, weight_decay=0.1),
         lambda: optimizers.SGD(momentum=0.9, clipnorm=0.5),
+        lambda: optimizers.Nadam(clipnorm=0.5),
+        lambda: optimizers.Lamb(global_clipnorm=1.0),
+        lambda: optimizers.Muon(),
     ):
         results = []
         for count in (1, 2, 5):

@@ -200,7 +200,7 @@ class Residual:
         class Block(k.layers.Layer):
             def __init__(self, filters, **kwargs):
                 super().__init__(**kwargs)
-                self.conv = k.layers.Conv2D(filters, 3, padding="same")
+                self.conv = k.layers.Conv2D(filters, 3, padding="same", use_bias=False)
                 self.norm = k.layers.BatchNormalization()
 
             def build(self, shape):

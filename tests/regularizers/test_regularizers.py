@@ -41,6 +41,8 @@ def test_names():
     assert regularizers.get("l2").l2 == 0.01 and regularizers.get("L1").l1 == 0.01
     assert regularizers.get("l1_l2").get_config() == {"l1": 0.01, "l2": 0.01}
     assert regularizers.l1_l2(l1=1e-5, l2=1e-4).l2 == 1e-4
+    assert regularizers.l1_l2(l2=0.5).get_config() == regularizers.get(regularizers.L1L2(l2=0.5)).get_config()
+    assert regularizers.l1_l2().get_config() == {"l1": 0.0, "l2": 0.0}
     assert type(regularizers.get(regularizers.L2)) is regularizers.L2
     own = lambda x: x.sum()  # noqa: E731
     assert regularizers.get(own) is own

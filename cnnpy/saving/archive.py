@@ -1,0 +1,301 @@
+"""Model files: `.keras`, a zip archive of configuration and weights, and `.weights.h5`, the weights alone.
+
+Both are Keras 3's own formats. They are written beside their place and moved there whole; they are read as data that
+anybody may have made: nothing in them runs, and no more is unpacked than the model needs.
+"""
+
+import contextlib
+import io
+import json
+import os
+import time
+import zipfile
+from pathlib import Path
+
+from cnnpy.saving.serialization import CustomObjectScope, deserialize_keras_object, serialize_keras_object
+from cnnpy.utils.atomic_file import replacing
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_LARGEST_CONFIG = 64 << 20  # bytes
+_SMALL = 8 << 20  # bytes of HDF5's own that a weights file may have beside the arrays
+# The version of the format, which Keras reads.
+_FORMAT = "3.15.1"
+
+
+# ---- whole models ----
+
+
+def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
+    """Saves MODEL whole to FILEPATH, which ends in `.keras`: architecture, weights, compile settings, optimizer state.
+
+    The file is there whole or the old one stays. With OVERWRITE=False an existing file is not replaced.
+
+    Raises:
+        ValueError: another ending. FileExistsError, OSError: the file cannot be written. NotImplementedError: formats
+        that are not offered.
+    """
+    kwargs.pop("save_format", None)
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    if kwargs:
+        raise ValueError(f"save: unknown argument(s) {', '.join(sorted(kwargs))}")
+    path = _path(filepath, "save")
+    if zipped is False or not include_optimizer:
+        raise NotImplementedError(
+            "save: zipped=False and include_optimizer=False are not offered; save a .keras file, or the weights alone "
+            "with save_weights('x.weights.h5')"
+        )
+    if path.suffix in (".h5", ".hdf5"):
+        raise NotImplementedError(
+            f"save: {path.name}: whole models go into .keras files; weights alone into .weights.h5 by save_weights"
+        )
+    if path.suffix != ".keras":
+        raise ValueError(f"save: the file's name must end in .keras, got {str(path)!r}")
+    _check_overwrite(path, overwrite)
+    config = json.dumps(serialize_model(model))
+    metadata = json.dumps({"keras_version": _FORMAT, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
+    with replacing(path) as part, _scratch(part) as weights:
+        _write_weights(model, weights)
+        with zipfile.ZipFile(part, "w") as archive:
+            archive.writestr(_METADATA, metadata)
+            archive.writestr(_CONFIG, config)
+            archive.write(weights, _WEIGHTS)
+
+
+def serialize_model(model):
+    """MODEL's configuration with its compile settings, as a .keras file has it."""
+    config = serialize_keras_object(model)
+    compiled = model.get_compile_config() if model.compiled else None
+    if compiled:
+        config["compile_config"] = compiled
+    return config
+
+
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+    """The model that `save` or Keras 3 wrote to FILEPATH, a `.keras` file.
+
+    CUSTOM_OBJECTS maps names to classes and functions of yours. COMPILE=False leaves compile settings and optimizer
+    out. Code in the file (lambdas) is refused; SAFE_MODE=False allows it, for files you trust.
+
+    Raises:
+        ValueError: no model file, damaged, or with names nothing is known of. FileNotFoundError, OSError.
+    """
+    path = _path(filepath, "load_model")
+    if path.suffix in (".h5", ".hdf5"):
+        raise NotImplementedError(
+            f"load_model: {path.name}: whole models in HDF5 are not read; save it as .keras, or load its weights from "
+            "a .weights.h5 file into the same model"
+        )
+    with _opened_archive(path) as archive:
+        config = _read_json(archive, _CONFIG, path)
+        if not isinstance(config, dict):
+            raise ValueError(f"{path}: its {_CONFIG} describes no model")
+        with CustomObjectScope(custom_objects):
+            compiled = config.pop("compile_config", None)
+            model = deserialize_keras_object(config, safe_mode=safe_mode)
+            from cnnpy.models import Model
+
+            if not isinstance(model, Model):
+                raise ValueError(f"{path}: its {_CONFIG} describes a {type(model).__name__}, no model")
+            if compile and compiled:
+                model.compile_from_config(compiled)
+        with _opened_weights(archive, path, _needed_bytes(model)) as file:
+            _load(model, file, compile and bool(compiled))
+    return model
+
+
+# ---- weights ----
+
+
+def save_weights(model, filepath, overwrite=True):
+    """Saves the weights of MODEL, and the optimizer's state, to FILEPATH, which ends in `.weights.h5`."""
+    path = _path(filepath, "save_weights")
+    if not path.name.endswith(".weights.h5"):
+        raise ValueError(f"save_weights: the file's name must end in .weights.h5, got {str(path)!r}")
+    _check_overwrite(path, overwrite)
+    if not model.built:
+        raise ValueError(f"save_weights: {model.name!r} has no weights yet; call it on data, or build it, first")
+    write_weights(model, path)
+
+
+def load_weights(model, filepath, skip_mismatch=False, **kwargs):
+    """Gives MODEL the weights in FILEPATH, a `.weights.h5` or `.keras` file; goes by structure, not by names.
+
+    SKIP_MISMATCH leaves layers that do not fit as they are, with a warning. Raises ValueError, before anything has
+    changed, if the file does not fit the model.
+    """
+    if kwargs.pop("by_name", False) or kwargs:
+        raise NotImplementedError(
+            "load_weights: by_name and other arguments belong to Keras 2's .h5 files, which are not read"
+        )
+    path = _path(filepath, "load_weights")
+    if not path.name.endswith((".weights.h5", ".keras")):
+        raise ValueError(f"load_weights: the file's name must end in .weights.h5 or .keras, got {str(path)!r}")
+    from cnnpy.saving import store
+
+    with contextlib.ExitStack() as stack:
+        if path.suffix == ".keras":
+            archive = stack.enter_context(_opened_archive(path))
+            file = stack.enter_context(_opened_weights(archive, path, _needed_bytes(model)))
+        else:
+            file = stack.enter_context(store.opened(path, str(path)))
+        _load(model, file, model.optimizer is not None, skip_mismatch)
+
+
+def write_weights(model, path, also=None):
+    """Writes the state of MODEL to an HDF5 file at PATH, whole; ALSO(file) may add to it."""
+    with replacing(path) as part:
+        _write_weights(model, part, also)
+
+
+def _write_weights(model, path, also=None):
+    import h5py
+
+    from cnnpy.saving import state, store
+
+    with h5py.File(path, "w") as file:
+        state.save_state(model, store.Writer(file))
+        if also is not None:
+            also(file)
+
+
+def load_from(model, file):
+    """Reads the state of MODEL, its optimizer's too, from an open HDF5 FILE."""
+    _load(model, file, model.optimizer is not None)
+
+
+def _load(model, file, with_optimizer, skip_mismatch=False):
+    """Reads MODEL's state from an open HDF5 FILE; the optimizer's if it is there and fits."""
+    from cnnpy.saving import state, store
+
+    reader = store.Reader(file)
+    optimizer = model.optimizer if with_optimizer else None
+    saved = len(reader.entry("optimizer"))
+    if optimizer is not None and not optimizer.built and saved > len(optimizer.variables):
+        optimizer.build(model.trainable_variables)
+    if optimizer is not None and saved == len(optimizer.variables):
+        state.load_state(model, reader, skip_mismatch)
+        return
+    kept = model.optimizer
+    model._keep(optimizer=None)  # the file has none, or one of another kind: only the weights are read
+    try:
+        state.load_state(model, reader, skip_mismatch)
+    finally:
+        model._keep(optimizer=kept)
+
+
+def _needed_bytes(model):
+    """What the arrays of MODEL take, with three times as much for an optimizer."""
+    return 5 * sum(w.size for w in model.weights) * 8
+
+
+# ---- files ----
+
+
+def _path(filepath, what):
+    try:
+        return Path(os.path.expanduser(os.fspath(filepath)))
+    except TypeError:
+        raise TypeError(f"{what}: takes the path of a file, got {filepath!r}") from None
+
+
+def _check_overwrite(path, overwrite):
+    if not overwrite and path.exists():
+        raise FileExistsError(f"{path} exists, and overwrite is False")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}; make it first")
+
+
+@contextlib.contextmanager
+def _scratch(part):
+    """The name of a file beside PART that is gone afterwards."""
+    name = part.with_suffix(".h5")
+    try:
+        yield name
+    finally:
+        with contextlib.suppress(OSError):
+            name.unlink()
+
+
+@contextlib.contextmanager
+def _opened_archive(path):
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such file") from None
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is no .keras file, or a damaged one: {error}") from None
+    with archive:
+        names = archive.namelist()
+        for name in (_CONFIG, _WEIGHTS):
+            if names.count(name) != 1:
+                raise ValueError(f"{path} is no model file: it has {names.count(name)} entries {name!r}")
+        yield archive
+
+
+def _read_json(archive, name, path):
+    """The JSON in the entry NAME, of bounded size and depth."""
+    raw = _unpack(archive, name, _LARGEST_CONFIG, path)
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: its {name} is damaged: {error}") from None
+
+
+def _unpack(archive, name, most, path):
+    """The bytes of the entry NAME, at most MOST of them."""
+    try:
+        with archive.open(name) as entry:
+            raw = entry.read(most + 1)
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ValueError(f"{path}: its {name} is damaged or cannot be unpacked: {error}") from None
+    if len(raw) > most:
+        raise ValueError(f"{path}: its {name} unpacks to more than {most:,} bytes, more than such a file needs")
+    return raw
+
+
+@contextlib.contextmanager
+def _opened_weights(archive, path, needed):
+    """The HDF5 file in the archive: read in place where it is stored as it is, else unpacked within bounds."""
+    from cnnpy.saving import store
+
+    entry = archive.getinfo(_WEIGHTS)
+    if entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & 1:
+        with open(path, "rb") as file:
+            file.seek(entry.header_offset + 26)
+            name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
+            source = _Window(file, entry.header_offset + 30 + name + extra, entry.file_size)
+            with store.opened(source, f"{_WEIGHTS} of {path}") as opened:
+                yield opened
+        return
+    raw = _unpack(archive, _WEIGHTS, needed + _SMALL, path)
+    with store.opened(io.BytesIO(raw), f"{_WEIGHTS} of {path}") as opened:
+        yield opened
+
+
+class _Window(io.RawIOBase):
+    """SIZE bytes of an open FILE from BEGIN on, as a file for reading."""
+
+    def __init__(self, file, begin, size):
+        self._file, self._begin, self._size, self._at = file, begin, size, 0
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self._at
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def readinto(self, buffer):
+        left = max(min(len(buffer), self._size - self._at), 0)
+        self._file.seek(self._begin + self._at)
+        read = self._file.readinto(memoryview(buffer)[:left]) if left else 0
+        self._at += read
+        return read
