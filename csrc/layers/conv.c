@@ -7,6 +7,7 @@ enum { X = CNN_CONV_X, KERNEL = CNN_CONV_KERNEL };
 enum { LARGEST_STEP = 1 << 20, LARGEST_KERNEL = 1 << 16 };
 
 const char *const cnn_conv_input_names[] = {"input", "kernel", "bias"};
+const cnn_conv_attributes cnn_conv_defaults = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1};
 
 static const char *const input_layouts[] = {"(batch, steps, channels)", "(batch, height, width, channels)",
                                             "(batch, depth, height, width, channels)"};

@@ -27,6 +27,7 @@ typedef struct {
 } cnn_conv;
 
 extern const char *const cnn_conv_input_names[];
+extern const cnn_conv_attributes cnn_conv_defaults;
 
 /* An op's `check`. */
 cnn_status cnn_conv_check(cnn_call *c, int rank, bool transposed);
@@ -44,5 +45,28 @@ cnn_status cnn_conv_backward_weights(const cnn_conv *v, cnn_dtype dtype, const v
 /* large = act(what backward-data makes of small, + bias). V is linear. */
 cnn_status cnn_conv_transpose(const cnn_conv *v, cnn_dtype dtype, cnn_activation act, const void *small,
                               const void *kernel, const void *bias, void *large);
+
+/* The descriptor of the op ID of RANK, with this file's `forward` and `backward`. */
+#define CNN_CONV_OP(id, rank, transposed, its_attrs, text)                                                             \
+    static cnn_status check_##rank(cnn_call *c)                                                                        \
+    {                                                                                                                  \
+        return cnn_conv_check(c, rank, transposed);                                                                    \
+    }                                                                                                                  \
+    const cnn_op cnn_op_##id = {                                                                                       \
+        .name = #id,                                                                                                   \
+        .doc = #id text,                                                                                               \
+        .input_names = cnn_conv_input_names,                                                                           \
+        .min_inputs = 2,                                                                                               \
+        .max_inputs = 3,                                                                                               \
+        .outputs = 1,                                                                                                  \
+        .attrs = its_attrs,                                                                                            \
+        .attr_count = sizeof its_attrs / sizeof *its_attrs,                                                            \
+        .attrs_size = sizeof(cnn_conv_attributes),                                                                     \
+        .attr_defaults = &cnn_conv_defaults,                                                                           \
+        .keeps = CNN_KEEP_INPUT(CNN_CONV_X) | CNN_KEEP_INPUT(CNN_CONV_KERNEL) | CNN_KEEP_OUTPUT,                       \
+        .check = check_##rank,                                                                                         \
+        .forward = forward,                                                                                            \
+        .backward = backward,                                                                                          \
+    }
 
 #endif

@@ -76,42 +76,23 @@ static const char *const causal_padding_names[] = {"valid", "same", "causal", NU
         {"activation", CNN_ATTR_ENUM, offsetof(cnn_conv_attributes, activation), cnn_activation_names},                \
     }
 static const cnn_attr attrs[] = ATTRS(cnn_padding_names), causal_attrs[] = ATTRS(causal_padding_names);
-static const cnn_conv_attributes defaults = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1};
 
-#define CONVOLUTION(rank, its_attrs, text)                                                                             \
-    static cnn_status check_##rank(cnn_call *c)                                                                        \
-    {                                                                                                                  \
-        return cnn_conv_check(c, rank, false);                                                                         \
-    }                                                                                                                  \
-    const cnn_op cnn_op_conv##rank##d = {                                                                              \
-        .name = "conv" #rank "d",                                                                                      \
-        .doc = "conv" #rank "d(x, kernel, bias=None, *, strides=1, padding='valid', dilation=1, groups=1, "            \
-               "activation='linear'): " text,                                                                          \
-        .input_names = cnn_conv_input_names,                                                                           \
-        .min_inputs = 2,                                                                                               \
-        .max_inputs = 3,                                                                                               \
-        .outputs = 1,                                                                                                  \
-        .attrs = its_attrs,                                                                                            \
-        .attr_count = sizeof attrs / sizeof *attrs,                                                                    \
-        .attrs_size = sizeof(cnn_conv_attributes),                                                                     \
-        .attr_defaults = &defaults,                                                                                    \
-        .keeps = CNN_KEEP_INPUT(X) | CNN_KEEP_INPUT(KERNEL) | CNN_KEEP_OUTPUT,                                         \
-        .check = check_##rank,                                                                                         \
-        .forward = forward,                                                                                            \
-        .backward = backward,                                                                                          \
-    }
+#define ARGUMENTS "(x, kernel, bias=None, *, strides=1, padding='valid', dilation=1, groups=1, activation='linear'): "
 
-CONVOLUTION(
-    1, causal_attrs,
+CNN_CONV_OP(
+    conv1d, 1, false, causal_attrs,
+    ARGUMENTS
     "activation(x[N, L, C] convolved with kernel[K, C / groups, F] + bias[F]), float32 or float64. 'same' pads "
     "as Keras does: ceil(L / stride) steps come out, the odd step of padding goes to the end. 'causal' pads the "
     "beginning alone, so that no step sees later ones.");
-CONVOLUTION(
-    2, attrs,
+CNN_CONV_OP(
+    conv2d, 2, false, attrs,
+    ARGUMENTS
     "activation(x[N, H, W, C] convolved with kernel[KH, KW, C / groups, F] + bias[F]), float32 or float64. "
     "'same' pads as Keras does: ceil(H / stride) rows come out, the odd pixel of padding goes to the bottom and "
     "right.");
-CONVOLUTION(3, attrs,
+CNN_CONV_OP(conv3d, 3, false, attrs,
+            ARGUMENTS
             "activation(x[N, D, H, W, C] convolved with kernel[KD, KH, KW, C / groups, F] + bias[F]), float32 or "
             "float64. 'same' pads as Keras does: ceil(D / stride) planes come out, the odd one of padding goes to the "
             "end. Needs KD times the memory of x while it computes.");

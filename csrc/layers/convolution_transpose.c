@@ -50,34 +50,17 @@ static const cnn_attr attrs[] = {
     {"dilation", CNN_ATTR_INTS, offsetof(cnn_conv_attributes, dilation), NULL},
     {"activation", CNN_ATTR_ENUM, offsetof(cnn_conv_attributes, activation), cnn_activation_names},
 };
-static const cnn_conv_attributes defaults = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1};
 
-#define TRANSPOSED(rank, text)                                                                                         \
-    static cnn_status check_##rank(cnn_call *c)                                                                        \
-    {                                                                                                                  \
-        return cnn_conv_check(c, rank, true);                                                                          \
-    }                                                                                                                  \
-    const cnn_op cnn_op_conv##rank##d_transpose = {                                                                    \
-        .name = "conv" #rank "d_transpose",                                                                            \
-        .doc = "conv" #rank "d_transpose(x, kernel, bias=None, *, strides=1, padding='valid', output_padding=(), "     \
-               "dilation=1, activation='linear'): " text                                                               \
-               " Along an axis of size n come out, with padding 'valid', (n - 1) * stride + span (of the kernel) + "   \
-               "output_padding, by default max(stride - span, 0); with 'same' (n - 1) * stride + span % 2 + "          \
-               "output_padding, by default n * stride in all. float32 or float64.",                                    \
-        .input_names = cnn_conv_input_names,                                                                           \
-        .min_inputs = 2,                                                                                               \
-        .max_inputs = 3,                                                                                               \
-        .outputs = 1,                                                                                                  \
-        .attrs = attrs,                                                                                                \
-        .attr_count = sizeof attrs / sizeof *attrs,                                                                    \
-        .attrs_size = sizeof(cnn_conv_attributes),                                                                     \
-        .attr_defaults = &defaults,                                                                                    \
-        .keeps = CNN_KEEP_INPUT(X) | CNN_KEEP_INPUT(KERNEL) | CNN_KEEP_OUTPUT,                                         \
-        .check = check_##rank,                                                                                         \
-        .forward = forward,                                                                                            \
-        .backward = backward,                                                                                          \
-    }
+#define ARGUMENTS                                                                                                      \
+    "(x, kernel, bias=None, *, strides=1, padding='valid', output_padding=(), dilation=1, activation='linear'): "
+#define SIZES                                                                                                          \
+    " Along an axis of size n come out, with padding 'valid', (n - 1) * stride + span (of the kernel) + "              \
+    "output_padding, by default max(stride - span, 0); with 'same' (n - 1) * stride + span % 2 + output_padding, by "  \
+    "default n * stride in all. float32 or float64."
 
-TRANSPOSED(1, "activation(x[N, L, C] spread by kernel[K, F, C] + bias[F]).");
-TRANSPOSED(2, "activation(x[N, H, W, C] spread by kernel[KH, KW, F, C] + bias[F]).");
-TRANSPOSED(3, "activation(x[N, D, H, W, C] spread by kernel[KD, KH, KW, F, C] + bias[F]).");
+CNN_CONV_OP(conv1d_transpose, 1, true, attrs,
+            ARGUMENTS "activation(x[N, L, C] spread by kernel[K, F, C] + bias[F])." SIZES);
+CNN_CONV_OP(conv2d_transpose, 2, true, attrs,
+            ARGUMENTS "activation(x[N, H, W, C] spread by kernel[KH, KW, F, C] + bias[F])." SIZES);
+CNN_CONV_OP(conv3d_transpose, 3, true, attrs,
+            ARGUMENTS "activation(x[N, D, H, W, C] spread by kernel[KD, KH, KW, F, C] + bias[F])." SIZES);
