@@ -8,7 +8,6 @@ Environment: CNNPY_BLAS=system takes OpenBLAS from pkg-config instead of the whe
 CNNPY_LDFLAGS add flags (sanitizers, -Werror); CNNPY_OPENMP=0 builds without OpenMP.
 """
 
-import itertools
 import os
 import platform
 import shlex
@@ -107,8 +106,7 @@ class BuildCore(build_ext):
         import numpy
 
         compiler = list(self.compiler.compiler_so)
-        driver = list(itertools.takewhile(lambda word: not word.startswith("-"), compiler))  # it may be "ccache gcc"
-        omp_compile, omp_link = openmp_flags(driver)
+        omp_compile, omp_link = openmp_flags(compiler)
         blas_compile, blas_link = blas_flags()
         extra = shlex.split(os.environ.get("CNNPY_CFLAGS", ""))
         includes = [CSRC, numpy.get_include(), *self.compiler.include_dirs]

@@ -215,7 +215,12 @@ categorical_crossentropy: Op
 ceil: Op
 clip: Op
 concatenate: Op
+conv1d: Op
+conv1d_transpose: Op
 conv2d: Op
+conv2d_transpose: Op
+conv3d: Op
+conv3d_transpose: Op
 cos: Op
 cumsum: Op
 dense: Op

@@ -8,7 +8,7 @@ import cnnpy
 
 def numeric_gradient(function, arrays, index, weights, step):
     """Central differences of sum(weights * function(arrays)) with respect to arrays[index]."""
-    arrays = [np.array(a) for a in arrays]
+    arrays = [np.array(a, order="C") for a in arrays]
     target = arrays[index].reshape(-1)
     gradient = np.empty(target.size)
     for i in range(target.size):

@@ -7,8 +7,12 @@ from cnnpy.utils import old_paths
 _FILES = {
     "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
     "batch_normalization": "BatchNormalization",
-    "convolution": "Conv2D Convolution2D",
+    "convolution": "Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D",
+    "convolution_transpose": "Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose "
+    "Convolution2DTranspose Convolution3DTranspose",
     "core": "Dense Identity Input InputLayer Lambda Rescaling",
+    "depthwise": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D SeparableConvolution1D "
+    "SeparableConvolution2D",
     "embedding": "Embedding",
     "input_spec": "InputSpec",
     "layer": "Layer",

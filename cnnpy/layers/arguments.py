@@ -1,4 +1,4 @@
-"""Checks of constructors' arguments that many layers share, and the layouts of images."""
+"""Checks of constructors' arguments that many layers share, and the layouts of images and kernels."""
 
 from cnnpy import _core, config
 
@@ -92,6 +92,12 @@ def shape_to_first(shape):
     return (shape[0], shape[-1], *shape[1:-1])
 
 
+def grouped_kernel(kernel):
+    """A depthwise kernel [taps,C,M] as that of a convolution with C groups, [taps,1,C*M]: a view."""
+    *taps, channels, multiplier = kernel.shape
+    return _core.reshape(kernel, shape=(*taps, 1, channels * multiplier))
+
+
 def window_size(size, window, stride, padding, dilation=1):
     """How many places a window has along an axis of SIZE (None if that is open); below 1 if it does not fit."""
     if size is None:
@@ -99,3 +105,13 @@ def window_size(size, window, stride, padding, dilation=1):
     if padding in ("same", "causal"):
         return -(-size // stride)
     return (size - (window - 1) * dilation - 1) // stride + 1
+
+
+def transposed_size(size, window, stride, padding, dilation=1, extra=None):
+    """The size that a transposed convolution makes of SIZE (None if that is open); EXTRA is its output padding."""
+    if size is None:
+        return None
+    span = (window - 1) * dilation + 1
+    if padding == "same":
+        return size * stride if extra is None else (size - 1) * stride + span % 2 + extra
+    return (size - 1) * stride + (max(span, stride) if extra is None else span + extra)

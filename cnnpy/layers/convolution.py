@@ -1,28 +1,19 @@
 """Convolutions."""
 
-from cnnpy import _core, activations, constraints, initializers, regularizers
 from cnnpy.layers import arguments
+from cnnpy.layers.base_convolution import BaseConvolution
 from cnnpy.layers.calling import label
-from cnnpy.layers.image_layer import ImageLayer
 
 
-class Conv2D(ImageLayer):
-    """Convolution over images: y = activation(conv(x, kernel) + bias), in one pass.
-
-    x is [N,H,W,C] (or [N,C,H,W] with data_format='channels_first'), the kernel [KH,KW,C/groups,filters], y
-    [N,OH,OW,filters]. PADDING 'valid' keeps windows inside the image; 'same' pads so that OH = ceil(H / stride), the
-    odd pixel at the bottom and right. DILATION_RATE spreads the kernel; GROUPS splits channels and filters into
-    independent parts. Raises ValueError for inputs of other rank or channels than the kernel was built for.
-    """
-
+class _Convolution(BaseConvolution):
     def __init__(
         self,
         filters,
         kernel_size,
-        strides=(1, 1),
+        strides=1,
         padding="valid",
         data_format=None,
-        dilation_rate=(1, 1),
+        dilation_rate=1,
         groups=1,
         activation=None,
         use_bias=True,
@@ -35,111 +26,72 @@ class Conv2D(ImageLayer):
         bias_constraint=None,
         **kwargs,
     ):
-        super().__init__(data_format=data_format, activity_regularizer=activity_regularizer, **kwargs)
+        window = kernel_size, strides, padding, data_format, dilation_rate
+        output = activation, use_bias, activity_regularizer
+        kernel = kernel_initializer, kernel_regularizer, kernel_constraint
+        bias = bias_initializer, bias_regularizer, bias_constraint
+        super().__init__(window, output, (kernel, bias), **kwargs)
         owner = type(self).__name__
+        self._refuse_strides_with_dilation()
         self.filters = arguments.positive(owner, "filters", filters)
-        self.kernel_size = arguments.tuple_of(owner, "kernel_size", kernel_size, 2)
-        self.strides = arguments.tuple_of(owner, "strides", strides, 2)
-        self.padding = arguments.padding_name(owner, padding)
-        self.dilation_rate = arguments.tuple_of(owner, "dilation_rate", dilation_rate, 2)
         self.groups = arguments.positive(owner, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"{owner}: filters must be a multiple of groups, got filters={filters}, groups={groups}")
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.kernel = self.bias = None
+        self.kernel = None
 
-    def _channels(self, shape):
-        return shape[1 if self._first else -1]
+    def _outputs(self, channels):
+        return self.filters
 
-    def _check_shape(self, shape):
-        super()._check_shape(shape)
-        channels = self._channels(shape)
-        if self.kernel is not None and channels is not None:
-            expected = self.kernel.shape[2] * self.groups
-            if channels != expected:
-                plural = "" if channels == 1 else "s"
-                raise ValueError(
-                    f"{label(self)}: input has {channels} channel{plural}, its kernel expects {expected}; got shape "
-                    f"{tuple(shape)}. Pass input_shape={tuple(shape[1:])} when building the model"
-                )
-
-    def build(self, input_shape):
-        self._check_shape(input_shape)
-        channels = self._channels(input_shape)
-        if channels is None:
-            raise ValueError(
-                f"{label(self)}: the number of channels must be known, got input shape {tuple(input_shape)}"
-            )
+    def _add_weights(self, channels):
         if channels % self.groups:
             raise ValueError(f"{label(self)}: {channels} input channels cannot be split into {self.groups} groups")
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(*self.kernel_size, channels // self.groups, self.filters),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.filters,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        self.kernel = self._add_weight("kernel", "kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self._add_bias(self.filters)
 
-    def _bind_ops(self):
-        fused = activations.fused_name(self.activation)
-        self._after = None if fused else activations.bound(self.activation, label(self))
-        self._op = _core.conv2d.bind(
-            label(self),
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation_rate,
-            groups=self.groups,
-            activation=fused or "linear",
-        )
-
-    def call(self, inputs):
-        if self._first:
-            inputs = arguments.to_last(inputs)
-        y = self._op(inputs, self.kernel, self.bias)
-        if self._first:
-            y = arguments.to_first(y)
-        return y if self._after is None else self._after(y)
-
-    def _image_shape(self, shape):
-        places = (
-            arguments.window_size(size, k, s, self.padding, d)
-            for size, k, s, d in zip(shape[1:-1], self.kernel_size, self.strides, self.dilation_rate)
-        )
-        return (shape[0], *places, self.filters)
+    def _window(self):
+        return {**super()._window(), "groups": self.groups}
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "dilation_rate": self.dilation_rate,
-            "groups": self.groups,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
+        return {**super().get_config(), "filters": self.filters, "groups": self.groups}
 
 
+class Conv1D(_Convolution):
+    """Convolution over sequences: y = activation(conv(x, kernel) + bias), in one pass.
+
+    x is [N,L,C] (or [N,C,L] with data_format='channels_first'), the kernel [K,C/groups,filters], y [N,OL,filters].
+    PADDING 'valid' keeps windows inside the sequence; 'same' pads both ends so that OL = ceil(L / stride); 'causal'
+    pads the beginning alone to the same length, so that no step sees later ones. DILATION_RATE spreads the kernel (not
+    together with STRIDES above 1); GROUPS splits channels and filters into independent parts. Raises ValueError for
+    inputs of other rank or channels than the kernel was built for.
+    """
+
+    _rank = 1
+    _paddings = ("valid", "same", "causal")
+
+
+class Conv2D(_Convolution):
+    """Convolution over images: y = activation(conv(x, kernel) + bias), in one pass.
+
+    x is [N,H,W,C] (or [N,C,H,W] with data_format='channels_first'), the kernel [KH,KW,C/groups,filters], y
+    [N,OH,OW,filters]. PADDING 'valid' keeps windows inside the image; 'same' pads so that OH = ceil(H / stride), the
+    odd pixel at the bottom and right. DILATION_RATE spreads the kernel (not together with STRIDES above 1); GROUPS
+    splits channels and filters into independent parts. Raises ValueError for inputs of other rank or channels than the
+    kernel was built for.
+    """
+
+    _rank = 2
+
+
+class Conv3D(_Convolution):
+    """Convolution over volumes: y = activation(conv(x, kernel) + bias).
+
+    x is [N,D,H,W,C] (or [N,C,D,H,W] with data_format='channels_first'), the kernel [KD,KH,KW,C/groups,filters], y
+    [N,OD,OH,OW,filters]; all else as Conv2D. While it computes it takes KD times the memory of x besides.
+    """
+
+    _rank = 3
+
+
+Convolution1D = Conv1D
 Convolution2D = Conv2D
+Convolution3D = Conv3D

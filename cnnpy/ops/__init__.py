@@ -4,7 +4,8 @@ They compute at once, take Tensors, Variables, arrays, numbers and lists, and re
 they become a step of the model.
 """
 
-from cnnpy.ops import core, creation, elementwise, nn, normalization, pooling, rearrange, reduction
+from cnnpy.ops import convolution, core, creation, elementwise, nn, normalization, pooling, rearrange, reduction
+from cnnpy.ops.convolution import *  # noqa: F403
 from cnnpy.ops.core import *  # noqa: F403
 from cnnpy.ops.creation import *  # noqa: F403
 from cnnpy.ops.elementwise import *  # noqa: F403
@@ -14,8 +15,5 @@ from cnnpy.ops.pooling import *  # noqa: F403
 from cnnpy.ops.rearrange import *  # noqa: F403
 from cnnpy.ops.reduction import *  # noqa: F403
 
-__all__ = sorted(
-    name
-    for room in (core, creation, elementwise, nn, normalization, pooling, rearrange, reduction)
-    for name in room.__all__
-)
+_ROOMS = (convolution, core, creation, elementwise, nn, normalization, pooling, rearrange, reduction)
+__all__ = sorted(name for room in _ROOMS for name in room.__all__)

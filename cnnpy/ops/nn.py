@@ -1,4 +1,4 @@
-"""Activations, one-hot classes and convolution as functions. Images are NHWC."""
+"""Activations and one-hot classes as functions."""
 
 from cnnpy import _core, activations, config
 from cnnpy.activations import (
@@ -30,11 +30,10 @@ from cnnpy.activations import (
     threshold,
 )
 from cnnpy.layers.symbolic import symbolic
-from cnnpy.ops._convert import floats, one_axis, tensor
+from cnnpy.ops._convert import one_axis, tensor
 
 __all__ = [
     "celu",
-    "conv",
     "elu",
     "gelu",
     "glu",
@@ -87,33 +86,3 @@ def one_hot(x, num_classes, axis=-1, dtype=None):
     order = list(range(x.ndim))
     order.insert(place, x.ndim)
     return _core.transpose(y, axes=order)
-
-
-def _images(function, inputs, data_format):
-    """INPUTS as float images, and how their result goes back to DATA_FORMAT."""
-    x = floats(inputs)
-    if x.ndim != 4:
-        raise ValueError(f"{function}: inputs must be images (batch, height, width, channels), got shape {x.shape}")
-    if config.standardize_data_format(data_format) == "channels_first":
-        return _core.transpose(x, axes=(0, 2, 3, 1)), lambda y: _core.transpose(y, axes=(0, 3, 1, 2))
-    return x, lambda y: y
-
-
-def _two(value):
-    return (value, value) if isinstance(value, int) else tuple(value)
-
-
-@symbolic
-def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """2D convolution of images with KERNEL (height, width, input channels / groups, filters)."""
-    x, back = _images("conv", inputs, data_format)
-    kernel = floats(kernel)
-    if kernel.ndim != 4:
-        raise ValueError(f"conv: kernel must be (height, width, input channels, filters), got shape {kernel.shape}")
-    depth = kernel.shape[2]
-    if depth == 0 or x.shape[3] % depth:
-        raise ValueError(
-            f"conv: inputs {x.shape} have {x.shape[3]} channels, no multiple of the {depth} of kernel {kernel.shape}"
-        )
-    attributes = {"strides": _two(strides), "padding": padding, "dilation": _two(dilation_rate)}
-    return back(_core.conv2d(x, kernel, groups=x.shape[3] // depth, **attributes))

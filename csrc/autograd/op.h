@@ -1,8 +1,8 @@
 /* An operation: its arguments, its shape rule, its forward and its backward, named by one descriptor.
  *
- * Each op lives in one file (layers/conv2d.c, ops/add.c, losses/...), defines `const cnn_op cnn_op_NAME`, and has one
- * line in autograd/ops.def. Everything that calls ops (the tape, the Python binding, the tests) goes through the
- * descriptor. */
+ * Each op lives in one file (layers/convolution.c, ops/reshape.c, losses/...), defines `const cnn_op cnn_op_NAME`, and
+ * has one line in autograd/ops.def. Everything that calls ops (the tape, the Python binding, the tests) goes through
+ * the descriptor. */
 #ifndef CNN_AUTOGRAD_OP_H
 #define CNN_AUTOGRAD_OP_H
 

@@ -13,6 +13,14 @@ typedef struct {
     cnn_activation activation;
 } cnn_conv2d;
 
+/* Volumes as images whose channels are those of several planes: x[N,D,pixels,G,C/G] and planes[N,OD,pixels,G,KD,C/G].
+ * Tap k of plane o is x's plane o * stride + k * dilation - pad, zeros where there is none. A dilation of 0 repeats
+ * each plane, with OD = D, groups of one channel, stride 1 and no pad. */
+typedef struct {
+    int64_t n, d, pixels, groups, group_channels;
+    int64_t od, kd, stride, dilation, pad;
+} cnn_conv_depth;
+
 typedef enum { CNN_CONV_FORWARD = 0, CNN_CONV_BACKWARD_DATA, CNN_CONV_BACKWARD_WEIGHTS } cnn_conv2d_pass;
 
 #endif

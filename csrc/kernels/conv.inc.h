@@ -19,6 +19,14 @@ void RK(conv2d_backward_data)(const cnn_conv2d *conv, const REAL *dy, const REAL
     RK(conv_direct_backward_data)(conv, dy, y, kernel, dx, scratch);
 }
 
+void RK(conv2d_transpose)(const cnn_conv2d *conv, cnn_activation act, const REAL *x, const REAL *kernel,
+                          const REAL *bias, REAL *y, void *scratch)
+{
+    bool softmax = act == CNN_SOFTMAX;
+    RK(conv_direct_transpose)(conv, softmax ? CNN_LINEAR : act, x, kernel, bias, y, scratch);
+    if (softmax) RK(bias_activation)(CNN_SOFTMAX, conv->n * conv->h * conv->w, conv->c, y, NULL, y);
+}
+
 void RK(conv2d_backward_weights)(const cnn_conv2d *conv, const REAL *x, const REAL *dy, const REAL *y, REAL *dkernel,
                                  REAL *dbias, void *scratch)
 {

@@ -13,12 +13,16 @@
 #define CNN_CONV_WEIGHTS_FN(name, T, suffix)                                                                           \
     void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *x, const T *dy, const T *y, T *dkernel, T *dbias,     \
                                 void *scratch);
+#define CNN_CONV_TRANSPOSE_FN(name, T, suffix)                                                                         \
+    void CNN_K(name##_##suffix)(const cnn_conv2d *conv, cnn_activation act, const T *x, const T *kernel,               \
+                                const T *bias, T *y, void *scratch);
 #define CNN_CONV_EACH(DECLARE, name) DECLARE(name, float, f32) DECLARE(name, double, f64)
 
 /* conv_direct.c */
 size_t CNN_K(conv_direct_workspace)(const cnn_conv2d *conv, bool backward, size_t item_bytes);
 CNN_CONV_EACH(CNN_CONV_FORWARD_FN, conv_direct_forward)
 CNN_CONV_EACH(CNN_CONV_DATA_FN, conv_direct_backward_data)
+CNN_CONV_EACH(CNN_CONV_TRANSPOSE_FN, conv_direct_transpose)
 
 /* conv_weights.c */
 size_t CNN_K(conv_direct_weights_workspace)(const cnn_conv2d *conv, size_t item_bytes);

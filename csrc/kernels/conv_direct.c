@@ -1,4 +1,4 @@
-/* Direct convolution, forward and backward-data: the microkernel walks over the image where it lies.
+/* Direct convolution, forward, backward-data and transposed: the microkernel walks over the image where it lies.
  *
  * NHWC makes the taps of a kernel row and their channels one run of memory, so neither the image nor a matrix of it is
  * packed; only the weights are, once per call, in panels of two vectors of output channels. Output rows are cut into

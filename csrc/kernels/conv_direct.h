@@ -2,7 +2,7 @@
  *
  * Both make an image `out` from an image `in`: out[i, j] sums in[i * in_step + offset + t * tap_step, ...] * taps[t].
  * For backward-data `in` is dy, the taps are turned round and transposed, and a stride s splits each axis of dx into s
- * phases: the pixels of one phase see the same taps, and these lie side by side in dy, so no zeros are inserted.
+ * phases: the pixels of one phase see the same taps, and these lie evenly in dy, so no zeros are inserted.
  *
  * The grid of output pixels (of one phase) is cut into units of rows x columns. What a unit reads is used in place, or,
  * where it reaches over the edge or must pass through the activation's gradient, copied into scratch memory first. A
@@ -34,16 +34,31 @@ typedef struct {
     int64_t count, out_first, out_step;
 } conv_phase;
 
+static inline int64_t conv_common_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* A stride and a dilation with a common divisor leave phases that no tap reaches: their `first` is the tap_stride. */
 static inline conv_phase conv_phase_of(const conv_axis *a, int64_t phase)
 {
     conv_phase p;
     if (!a->backward) return (conv_phase){a->kernel, 0, 1, a->stride, a->dilation, -a->pad, a->size_out, 0, 1};
-    p.first = (phase + a->pad) % a->stride;
-    p.taps = p.first < a->kernel ? (a->kernel - p.first + a->stride - 1) / a->stride : 0;
-    p.tap_stride = a->stride;
+    int64_t rest = (phase + a->pad) % a->stride, divisor = conv_common_divisor(a->stride, a->dilation);
+    p.tap_stride = a->stride / divisor;
+    p.first = rest;
+    if (a->dilation > 1)
+        for (p.first = 0; p.first < p.tap_stride && p.first * a->dilation % a->stride != rest;) p.first++;
+    p.taps =
+        p.first < p.tap_stride && p.first < a->kernel ? (a->kernel - p.first + p.tap_stride - 1) / p.tap_stride : 0;
     p.in_step = 1;
-    p.tap_step = a->dilation; /* 1 where the stride is not */
-    p.offset = (phase + a->pad - p.first) / a->stride - (p.taps - 1) * p.tap_step;
+    p.tap_step = a->dilation / divisor;
+    p.offset = (phase + a->pad - p.first * a->dilation) / a->stride - (p.taps - 1) * p.tap_step;
     p.count = (a->size_out - phase + a->stride - 1) / a->stride;
     p.out_first = phase;
     p.out_step = a->stride;
@@ -55,11 +70,12 @@ static inline int64_t conv_phases(const conv_axis *a)
     return !a->backward ? 1 : a->stride < a->size_out ? a->stride : a->size_out;
 }
 
-/* The packed weights have the taps in the order of (index % stride, index / stride): how many come before a phase's. */
+/* The packed weights have the taps in the order of (index % tap_stride, index / tap_stride): how many come before a
+ * phase's. */
 static inline int64_t conv_taps_before(const conv_axis *a, const conv_phase *p)
 {
-    int64_t rest = a->kernel % a->stride;
-    return p->first * (a->kernel / a->stride) + (p->first < rest ? p->first : rest);
+    int64_t rest = a->kernel % p->tap_stride;
+    return p->first * (a->kernel / p->tap_stride) + (p->first < rest ? p->first : rest);
 }
 
 /* What all phases read for the grid's positions [begin, end): [begin * in_step + low, (end - 1) * in_step + high). */

@@ -226,3 +226,11 @@ void RK(conv_direct_backward_data)(const cnn_conv2d *conv, const REAL *dy, const
     R(direct_job) job = {.plan = &plan, .in = dy, .gate = y, .kernel = kernel, .out = dx, .activation = CNN_LINEAR};
     R(direct_run)(&job, NULL, scratch);
 }
+
+void RK(conv_direct_transpose)(const cnn_conv2d *conv, cnn_activation act, const REAL *x, const REAL *kernel,
+                               const REAL *bias, REAL *y, void *scratch)
+{
+    conv_direct_plan plan = conv_direct_plan_of(conv, true, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
+    R(direct_job) job = {.plan = &plan, .in = x, .kernel = kernel, .out = y, .activation = act};
+    R(direct_run)(&job, bias, scratch);
+}

@@ -5,7 +5,6 @@
  * batch has products of its own (kernels/few_rows.c), which do not copy the kernel. */
 #include "layers/common.h"
 
-#include "kernels/activation.h"
 #include "kernels/few_rows.h"
 #include "kernels/gemm.h"
 
@@ -77,29 +76,6 @@ static cnn_status forward(cnn_call *c)
     return CNN_OK;
 }
 
-/* dz, and the bias gradient where it is asked for. *DZ is a new reference. */
-static cnn_status back_through_activation(cnn_call *c, cnn_tensor **dz)
-{
-    const attributes *a = c->attrs;
-    cnn_tensor *dy = c->grad_out[0], *y = c->out[0];
-    cnn_dtype dtype = dy->shape.dtype;
-    int64_t rows = rows_of(&dy->shape), units = c->in[KERNEL]->shape.dim[1];
-    bool wants_bias = c->in[BIAS] && c->needs_grad[BIAS];
-    void *scratch = NULL, *dbias = NULL;
-    if (a->activation == CNN_LINEAR) *dz = cnn_tensor_retain(dy);
-    else CNN_TRY(cnn_grad_buffer(c, 0, dz));
-    if (wants_bias) {
-        size_t elements = (size_t)cnn_activation_backward_scratch(rows, units);
-        CNN_TRY(cnn_tensor_new(&c->in[BIAS]->shape, &c->grad_in[BIAS]));
-        dbias = c->grad_in[BIAS]->data;
-        scratch = cnn_alloc(elements * cnn_dtype_size(dtype));
-        if (!scratch) return CNN_ERR_MEMORY;
-    }
-    CNN_RUN(dtype, activation_backward, a->activation, rows, units, y->data, dy->data, (*dz)->data, dbias, scratch);
-    cnn_free(scratch);
-    return CNN_OK;
-}
-
 static cnn_status products(cnn_call *c, const cnn_tensor *dz)
 {
     cnn_tensor *x = c->in[X], *k = c->in[KERNEL], **dx = &c->grad_in[X], **dk = &c->grad_in[KERNEL];
@@ -123,8 +99,9 @@ static cnn_status products(cnn_call *c, const cnn_tensor *dz)
 
 static cnn_status backward(cnn_call *c)
 {
+    const attributes *a = c->attrs;
     cnn_tensor *dz = NULL;
-    cnn_status status = back_through_activation(c, &dz);
+    cnn_status status = cnn_back_through_activation(c, (cnn_activation)a->activation, BIAS, &dz);
     if (status == CNN_OK) status = products(c, dz);
     cnn_tensor_release(dz);
     return status;

@@ -106,7 +106,12 @@ enum { MOST_INPUTS = 8 };
 static const struct {
     const char *op, *inputs[MOST_INPUTS];
 } wanted[] = {
+    {"conv1d", {"nwc", "lcf", "f"}},
     {"conv2d", {"nhwc", "klcf", "f"}},
+    {"conv3d", {"ndhwc", "mklcf", "f"}},
+    {"conv1d_transpose", {"nwc", "lfc", "f"}},
+    {"conv2d_transpose", {"nhwc", "klfc", "f"}},
+    {"conv3d_transpose", {"ndhwc", "mklfc", "f"}},
     {"dense", {"nc", "cf", "f"}},
     {"max_pool2d", {"nhwc"}},
     {"average_pool2d", {"nhwc"}},

@@ -14,6 +14,9 @@ CUBE = np.random.default_rng(1).normal(size=(2, 3, 4)).astype("float32")
 WHOLE = np.array([[3, -2, 5], [0, 7, -1]], "int32")
 IMAGES = np.random.default_rng(2).normal(size=(2, 7, 5, 3)).astype("float32")
 KERNEL = np.random.default_rng(3).normal(size=(3, 2, 3, 4)).astype("float32")
+VOLUMES = np.random.default_rng(4).normal(size=(2, 4, 5, 3, 3)).astype("float32")
+VOLUME_KERNEL = np.random.default_rng(5).normal(size=(2, 3, 1, 3, 4)).astype("float32")
+POINTS = np.random.default_rng(6).normal(size=(1, 1, 12, 5)).astype("float32")
 
 CALLS = [
     ("add", (X, WHOLE[0, 0]), {}),
@@ -77,6 +80,19 @@ CALLS = [
     ("softmax", (X,), {"axis": 0}),
     ("log_softmax", (X,), {}),
     ("conv", (IMAGES, KERNEL), {"strides": (2, 1), "padding": "same"}),
+    ("conv", (CUBE, KERNEL[0].transpose(0, 2, 1)), {"dilation_rate": 2, "padding": "same"}),
+    ("conv", (VOLUMES, VOLUME_KERNEL), {"strides": 2, "padding": "SAME"}),
+    ("conv_transpose", (IMAGES, KERNEL.transpose(0, 1, 3, 2)), {"strides": (2, 3), "padding": "same"}),
+    ("conv_transpose", (IMAGES, KERNEL.transpose(0, 1, 3, 2)), {"strides": 3, "output_padding": (2, 1)}),
+    ("conv_transpose", (CUBE, KERNEL[0]), {"strides": 4, "output_padding": 1}),
+    ("conv_transpose", (VOLUMES, VOLUME_KERNEL.swapaxes(3, 4)), {"strides": (2, 1, 3)}),
+    ("depthwise_conv", (IMAGES, KERNEL), {"strides": 2, "padding": "same"}),
+    ("depthwise_conv", (IMAGES, KERNEL), {"strides": 2, "dilation_rate": 2, "padding": "same"}),
+    ("depthwise_conv", (CUBE, KERNEL[0].transpose(0, 2, 1)), {"data_format": "channels_last"}),
+    ("depthwise_conv", (CUBE.swapaxes(1, 2), KERNEL[0].transpose(0, 2, 1)), {"data_format": "channels_first"}),
+    ("separable_conv", (IMAGES, KERNEL, POINTS), {"dilation_rate": 2}),
+    ("separable_conv", (IMAGES.transpose(0, 3, 1, 2), KERNEL, POINTS), {"data_format": "channels_first"}),
+    ("separable_conv", (CUBE, KERNEL[0].transpose(0, 2, 1), POINTS[0]), {"padding": "same"}),
     ("max_pool", (IMAGES, 2), {"padding": "same"}),
     ("average_pool", (IMAGES, (3, 2)), {"strides": 1, "padding": "same"}),
 ]

@@ -1,0 +1,98 @@
+/* conv1d, conv2d, conv3d: y[N,places,F] = act(x[N,sizes,C] * kernel[taps,C/groups,F] + bias[F]), the convolution of
+ * neural networks (no flip).
+ *
+ * Bias and activation are part of the convolution's own pass over y. Backward hands dy and y to the kernels, which pass
+ * dy through the activation's gradient where they read it, so that no gradient of the size of y is written. Only
+ * softmax, which needs whole pixels, takes a pass of its own. */
+#include "layers/conv.h"
+
+enum { X = CNN_CONV_X, KERNEL = CNN_CONV_KERNEL, BIAS = CNN_CONV_BIAS };
+
+static cnn_status forward(cnn_call *c)
+{
+    cnn_tensor *bias = c->in[BIAS], *y = c->out[0];
+    cnn_conv v;
+    if (y->size == 0) return CNN_OK;
+    CNN_TRY(cnn_conv_of(c, false, &v));
+    return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, bias ? bias->data : NULL, y->data);
+}
+
+/* ---- backward ---- */
+
+static cnn_status backward_weights(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy)
+{
+    bool wants_kernel = c->needs_grad[KERNEL], wants_bias = c->in[BIAS] && c->needs_grad[BIAS];
+    void *dkernel = NULL, *dbias = NULL;
+    if (!wants_kernel && !wants_bias) return CNN_OK;
+    if (wants_kernel) {
+        CNN_TRY(cnn_tensor_new(&c->in[KERNEL]->shape, &c->grad_in[KERNEL]));
+        dkernel = c->grad_in[KERNEL]->data;
+    }
+    if (wants_bias) {
+        CNN_TRY(cnn_tensor_new(&c->in[BIAS]->shape, &c->grad_in[BIAS]));
+        dbias = c->grad_in[BIAS]->data;
+    }
+    return cnn_conv_backward_weights(v, dy->shape.dtype, c->in[X]->data, dy->data, c->out[0]->data, dkernel, dbias);
+}
+
+static cnn_status backward_data(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy)
+{
+    if (!c->needs_grad[X]) return CNN_OK;
+    CNN_TRY(cnn_tensor_new(&c->in[X]->shape, &c->grad_in[X]));
+    return cnn_conv_backward_data(v, dy->shape.dtype, dy->data, c->out[0]->data, c->in[KERNEL]->data,
+                                  c->grad_in[X]->data);
+}
+
+static cnn_status backward(cnn_call *c)
+{
+    cnn_conv v;
+    cnn_tensor *dy = cnn_tensor_retain(c->grad_out[0]);
+    cnn_status status = cnn_conv_of(c, false, &v);
+    if (dy->size == 0) {
+        cnn_tensor_release(dy);
+        return status == CNN_OK ? cnn_zero_gradients(c) : status;
+    }
+    if (status == CNN_OK && v.planes.activation == CNN_SOFTMAX) {
+        cnn_tensor_release(dy);
+        status = cnn_back_through_activation(c, CNN_SOFTMAX, -1, &dy);
+        v.planes.activation = CNN_LINEAR;
+    }
+    if (status == CNN_OK) status = backward_weights(c, &v, dy);
+    if (status == CNN_OK) status = backward_data(c, &v, dy);
+    cnn_tensor_release(dy);
+    return status;
+}
+
+/* ---- the descriptors ---- */
+
+static const char *const causal_padding_names[] = {"valid", "same", "causal", NULL};
+
+#define ATTRS(paddings)                                                                                                \
+    {                                                                                                                  \
+        {"strides", CNN_ATTR_INTS, offsetof(cnn_conv_attributes, strides), NULL},                                      \
+        {"padding", CNN_ATTR_ENUM, offsetof(cnn_conv_attributes, padding), paddings},                                  \
+        {"dilation", CNN_ATTR_INTS, offsetof(cnn_conv_attributes, dilation), NULL},                                    \
+        {"groups", CNN_ATTR_INT, offsetof(cnn_conv_attributes, groups), NULL},                                         \
+        {"activation", CNN_ATTR_ENUM, offsetof(cnn_conv_attributes, activation), cnn_activation_names},                \
+    }
+static const cnn_attr attrs[] = ATTRS(cnn_padding_names), causal_attrs[] = ATTRS(causal_padding_names);
+
+#define ARGUMENTS "(x, kernel, bias=None, *, strides=1, padding='valid', dilation=1, groups=1, activation='linear'): "
+
+CNN_CONV_OP(
+    conv1d, 1, false, causal_attrs,
+    ARGUMENTS
+    "activation(x[N, L, C] convolved with kernel[K, C / groups, F] + bias[F]), float32 or float64. 'same' pads "
+    "as Keras does: ceil(L / stride) steps come out, the odd step of padding goes to the end. 'causal' pads the "
+    "beginning alone, so that no step sees later ones.");
+CNN_CONV_OP(
+    conv2d, 2, false, attrs,
+    ARGUMENTS
+    "activation(x[N, H, W, C] convolved with kernel[KH, KW, C / groups, F] + bias[F]), float32 or float64. "
+    "'same' pads as Keras does: ceil(H / stride) rows come out, the odd pixel of padding goes to the bottom and "
+    "right.");
+CNN_CONV_OP(conv3d, 3, false, attrs,
+            ARGUMENTS
+            "activation(x[N, D, H, W, C] convolved with kernel[KD, KH, KW, C / groups, F] + bias[F]), float32 or "
+            "float64. 'same' pads as Keras does: ceil(D / stride) planes come out, the odd one of padding goes to the "
+            "end. Needs KD times the memory of x while it computes.");
