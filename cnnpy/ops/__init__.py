@@ -5,6 +5,7 @@ they become a step of the model.
 """
 
 from cnnpy.ops import convolution, core, creation, elementwise, nn, normalization, pooling, rearrange, reduction
+from cnnpy.ops import image as image
 from cnnpy.ops.convolution import *  # noqa: F403
 from cnnpy.ops.core import *  # noqa: F403
 from cnnpy.ops.creation import *  # noqa: F403
