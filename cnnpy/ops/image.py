@@ -275,7 +275,7 @@ def _repeated(index, size, fill_mode):
 def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value=0.0):
     """INPUTS, of rank R, at COORDINATES [R, ...]: nearest (ORDER 0) or linear (1) between the elements.
 
-    FILL_MODE as in `affine_transform`, as SciPy has them (Keras on TensorFlow repeats with 'mirror' and 'reflect' otherwise).
+    FILL_MODE repeats as SciPy does (Keras on TensorFlow has other places for 'mirror' and 'reflect').
     Differentiable by the inputs.
     """
     x = tensor(inputs)
