@@ -6,6 +6,7 @@ from cnnpy.layers import arguments
 from cnnpy.layers.calling import label, probing_call
 from cnnpy.layers.layer import Layer
 from cnnpy.layers.symbolic import KerasTensor, Node, infer_outputs
+from cnnpy.utils.old_paths import moved
 
 
 class Dense(Layer):
@@ -278,3 +279,6 @@ def _function_names(function):
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return ()
+
+
+__getattr__ = moved("cnnpy.layers.core", "cnnpy.layers")
