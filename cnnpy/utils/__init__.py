@@ -31,6 +31,12 @@ _NAMES = {
 }
 _MODULES = ("naming", "numerical", "progbar", "random", "suggest")
 
+# What Keras has there and this version has not.
+_ABSENT = """
+    FeatureSpace array_to_img audio_dataset_from_directory get_file image_dataset_from_directory img_to_array load_img
+    model_to_dot pad_sequences plot_model save_img text_dataset_from_directory timeseries_dataset_from_array
+"""
+
 __all__ = sorted(_NAMES)
 
 
@@ -45,6 +51,8 @@ def __getattr__(name):
         raise AttributeError(f"module 'cnnpy.utils' has no attribute '{name}'")
     from cnnpy.utils.suggest import no_attribute, suggestion
 
+    if name in _ABSENT.split():
+        raise no_attribute("cnnpy.utils", name, f"cnnpy.utils.{name} is not offered: it is not in this version")
     raise no_attribute("cnnpy.utils", name, f"cnnpy.utils has no {name!r}.{suggestion(name, _NAMES)}")
 
 
