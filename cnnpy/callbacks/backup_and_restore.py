@@ -75,6 +75,8 @@ class BackupAndRestore(Callback):
         from cnnpy.saving import archive, store
 
         with store.opened(path, path) as file:
+            if "training" not in file.attrs:
+                raise ValueError(f"{path} is no backup of cnnpy's BackupAndRestore; remove it, or name another folder")
             state = json.loads(file.attrs["training"])
             arrays = {name: [group[str(i)][()] for i in range(len(group))] for name, group in _groups(file)}
             archive.load_from(self.model, file)
@@ -102,9 +104,11 @@ class BackupAndRestore(Callback):
         """After all have had their `on_train_begin`."""
         for name, callback in self._callbacks():
             for attribute, value in self._restored["callbacks"].get(name, {}).items():
-                if attribute in getattr(callback, "backed_up", ()):
-                    arrays = self._restored["arrays"].get(f"{name}.{attribute}")
-                    setattr(callback, attribute, value if arrays is None else arrays)
+                if attribute not in getattr(callback, "backed_up", ()):
+                    continue
+                if isinstance(value, dict):  # a list of arrays
+                    value = self._restored["arrays"].get(f"{name}.{attribute}", [])
+                setattr(callback, attribute, value)
 
     def _callbacks(self):
         """(name, callback) of all callbacks of this `fit`."""
@@ -143,7 +147,7 @@ class BackupAndRestore(Callback):
             for attribute in getattr(callback, "backed_up", ()):
                 value = getattr(callback, attribute, None)
                 if isinstance(value, list):
-                    arrays[f"{name}.{attribute}"], value = value, True
+                    arrays[f"{name}.{attribute}"], value = value, {"arrays": len(value)}
                 kept[attribute] = float(value) if isinstance(value, np.generic) else value
 
         def also(file):

@@ -16,6 +16,8 @@ class SwapEMAWeights(Callback):
         ValueError: the optimizer keeps no averages.
     """
 
+    backed_up = ("_averages_in_model",)
+
     def __init__(self, swap_on_epoch=False):
         super().__init__()
         self.swap_on_epoch = swap_on_epoch

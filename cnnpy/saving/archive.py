@@ -9,6 +9,7 @@ import io
 import json
 import os
 import time
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
             raise ValueError(f"{path}: its {_CONFIG} describes no model")
         with CustomObjectScope(custom_objects):
             compiled = config.pop("compile_config", None)
-            model = deserialize_keras_object(config, safe_mode=safe_mode)
+            model = _model_of(config, safe_mode, path)
             from cnnpy.models import Model
 
             if not isinstance(model, Model):
@@ -101,6 +102,15 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         with _opened_weights(archive, path, _needed_bytes(model)) as file:
             _load(model, file, compile and bool(compiled))
     return model
+
+
+def _model_of(config, safe_mode, path):
+    """What CONFIG describes; a ValueError for whatever is wrong with it."""
+    try:
+        return deserialize_keras_object(config, safe_mode=safe_mode)
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{path}: its {_CONFIG} cannot be read ({what})") from error
 
 
 # ---- weights ----
@@ -123,10 +133,10 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     SKIP_MISMATCH leaves layers that do not fit as they are, with a warning. Raises ValueError, before anything has
     changed, if the file does not fit the model.
     """
-    if kwargs.pop("by_name", False) or kwargs:
-        raise NotImplementedError(
-            "load_weights: by_name and other arguments belong to Keras 2's .h5 files, which are not read"
-        )
+    if kwargs.pop("by_name", False):
+        raise NotImplementedError("load_weights: by_name belongs to Keras 2's .h5 files, which are not read")
+    if kwargs:
+        raise NotImplementedError(f"load_weights: {', '.join(sorted(kwargs))} is not offered")
     path = _path(filepath, "load_weights")
     if not path.name.endswith((".weights.h5", ".keras")):
         raise ValueError(f"load_weights: the file's name must end in .weights.h5 or .keras, got {str(path)!r}")
@@ -175,6 +185,12 @@ def _load(model, file, with_optimizer, skip_mismatch=False):
     if optimizer is not None and saved == len(optimizer.variables):
         state.load_state(model, reader, skip_mismatch)
         return
+    if saved and optimizer is not None:
+        warnings.warn(
+            f"the state of optimizer {optimizer.name!r} was not loaded: it has {len(optimizer.variables)} variables, "
+            f"the file {saved}",
+            stacklevel=3,
+        )
     kept = model.optimizer
     model._keep(optimizer=None)  # the file has none, or one of another kind: only the weights are read
     try:
@@ -255,12 +271,25 @@ def _unpack(archive, name, most, path):
     return raw
 
 
+def _check_whole(archive, path):
+    """Raises ValueError if the weights are not what was written, by their checksum; reads them piece by piece."""
+    if archive.getinfo(_WEIGHTS).compress_type != zipfile.ZIP_STORED:
+        return  # unpacking checks it
+    try:
+        with archive.open(_WEIGHTS) as entry:
+            while entry.read(1 << 20):
+                pass
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
+        raise ValueError(f"{path}: its {_WEIGHTS} is damaged: {error}") from None
+
+
 @contextlib.contextmanager
 def _opened_weights(archive, path, needed):
     """The HDF5 file in the archive: read in place where it is stored as it is, else unpacked within bounds."""
     from cnnpy.saving import store
 
     entry = archive.getinfo(_WEIGHTS)
+    _check_whole(archive, path)
     if entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & 1:
         with open(path, "rb") as file:
             file.seek(entry.header_offset + 26)

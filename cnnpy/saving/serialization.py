@@ -177,14 +177,14 @@ def _serialize_function(function):
         code = base64.b64encode(marshal.dumps(function.__code__)).decode()
         cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
         config = {"code": code, "defaults": function.__defaults__, "closure": cells or None}
-        return {"class_name": "__lambda__", "config": {"value": config}}
+        return {"class_name": "__lambda__", "config": config}
     if function.__module__.startswith("cnnpy.activations"):
         return function.__name__
-    _written[function.__module__, function.__name__] = function
+    _written[function.__module__, get_registered_name(function)] = function
     return {
         "module": function.__module__,
         "class_name": "function",
-        "config": function.__name__,
+        "config": get_registered_name(function),  # by which Keras looks for it
         "registered_name": get_registered_name(function),
     }
 
@@ -198,7 +198,7 @@ def _deserialize_lambda(config):
     import base64
     import marshal
 
-    dumped = config["value"]
+    dumped = config.get("value", config)
     code = marshal.loads(base64.b64decode(dumped["code"]))
     cells = tuple(types.CellType(value) for value in dumped["closure"] or ())
     defaults = tuple(dumped["defaults"]) if dumped["defaults"] else None
@@ -207,9 +207,17 @@ def _deserialize_lambda(config):
     )
 
 
+def _array(config):
+    """The array of numbers that CONFIG holds."""
+    dtype = np.dtype(config["dtype"])
+    if dtype.kind not in "fiub":
+        raise ValueError(f"an array in a config must be of numbers, got dtype {config['dtype']!r}")
+    return np.array(config["value"], dtype=dtype)
+
+
 _SPECIAL = {
-    "__numpy__": lambda c: np.array(c["value"], dtype=c["dtype"]),
-    "__tensor__": lambda c: Tensor(np.array(c["value"], dtype=c["dtype"])),
+    "__numpy__": _array,
+    "__tensor__": lambda config: Tensor(_array(config)),
     "__slice__": lambda c: slice(c["start"], c["stop"], c["step"]),
     "__ellipsis__": lambda c: Ellipsis,
     "__bytes__": lambda c: c["value"].encode(),

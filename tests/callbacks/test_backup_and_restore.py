@@ -73,6 +73,55 @@ def test_a_damaged_backup_gives_way_to_the_one_before(tmp_path):
         network().fit(X, Y, epochs=3, verbose=0, callbacks=[callbacks.BackupAndRestore(folder)])
 
 
+class Stop(callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_averages_in_the_model_are_no_trap(tmp_path):
+    def fit(*others):
+        cnnpy.utils.set_random_seed(0)
+        model = cnnpy.Sequential([layers.Input((3,)), layers.Dense(2)])
+        model.compile(cnnpy.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.7), "mse")
+        try:
+            model.fit(X, Y + 1, epochs=4, batch_size=4, verbose=0, callbacks=list(others))
+        except KeyboardInterrupt:
+            return None
+        return model.get_weights()[0]
+
+    whole = fit(callbacks.SwapEMAWeights(swap_on_epoch=True))
+    for order in (1, -1):
+        parts = [callbacks.BackupAndRestore(tmp_path / "b"), callbacks.SwapEMAWeights(swap_on_epoch=True)][::order]
+        assert fit(*parts, Stop()) is None
+        parts = [callbacks.BackupAndRestore(tmp_path / "b"), callbacks.SwapEMAWeights(swap_on_epoch=True)][::order]
+        np.testing.assert_array_equal(fit(*parts), whole)
+
+
+def test_an_empty_list_of_arrays_comes_back_empty(tmp_path):
+    class Keeps(callbacks.Callback):
+        backed_up = ("kept",)
+
+        def __init__(self):
+            super().__init__()
+            self.kept = []
+
+    folder = tmp_path / "b"
+    network().fit(
+        X, Y, epochs=1, verbose=0, callbacks=[callbacks.BackupAndRestore(folder, delete_checkpoint=False), Keeps()]
+    )
+    keeps = Keeps()
+    keeps.kept = None
+    network().fit(X, Y, epochs=2, verbose=0, callbacks=[callbacks.BackupAndRestore(folder), keeps])
+    assert keeps.kept == []
+
+
+def test_a_folder_of_another_program_is_refused(tmp_path):
+    network().save_weights(tmp_path / "latest.weights.h5")
+    with pytest.raises(ValueError, match="is no backup of cnnpy's BackupAndRestore"):
+        network().fit(X, Y, verbose=0, callbacks=[callbacks.BackupAndRestore(tmp_path)])
+
+
 def test_arguments_are_checked(tmp_path):
     with pytest.raises(ValueError, match="backup_dir must name a folder"):
         callbacks.BackupAndRestore("")

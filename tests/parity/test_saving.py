@@ -144,3 +144,23 @@ def test_layers_with_other_weights(tmp_path, writer, reader, layer):
     model.save(path)
     again = load(reader, path)
     np.testing.assert_allclose(again.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-5, atol=1e-5)
+
+
+@keras.saving.register_keras_serializable("tests", "double")
+def keras_double(x):
+    return keras.ops.relu(x) * 2
+
+
+@cnnpy.saving.register_keras_serializable("tests", "double")
+def cnnpy_double(x):
+    return cnnpy.ops.relu(x) * 2
+
+
+@each_way
+def test_registered_functions(tmp_path, writer, reader):
+    function = keras_double if writer is keras else cnnpy_double
+    model = writer.Sequential([writer.Input((8, 8, 2)), writer.layers.Conv2D(2, 3, activation=function)])
+    path = str(tmp_path / "m.keras")
+    model.save(path)
+    again = load(reader, path)
+    np.testing.assert_allclose(again.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-5, atol=1e-5)
