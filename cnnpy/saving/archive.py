@@ -185,7 +185,7 @@ def _load(model, file, with_optimizer, skip_mismatch=False):
     if optimizer is not None and saved == len(optimizer.variables):
         state.load_state(model, reader, skip_mismatch)
         return
-    if saved and optimizer is not None:
+    if saved > 2 and optimizer is not None:  # one that had made no step has its rate and count alone
         warnings.warn(
             f"the state of optimizer {optimizer.name!r} was not loaded: it has {len(optimizer.variables)} variables, "
             f"the file {saved}",
