@@ -41,6 +41,7 @@ _MODULES = {
 _NAMES = {
     "Callback": "callbacks",
     "DTypePolicy": "dtype_policies",
+    "FloatDTypePolicy": "dtype_policies",
     "Function": "models",
     "Functional": "models",
     "Initializer": "initializers",

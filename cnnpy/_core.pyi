@@ -1,6 +1,6 @@
 """Types of the extension module: tensors, the tape, the ops and the functions of the run-time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -119,9 +119,25 @@ class Variable(Tensor):
     name: str
     path: str
     trainable: bool
+    constraint: Any
+    regularizer: Any
+    overwrite_with_gradient: bool
     def __init__(
-        self, value: Any, trainable: bool = True, dtype: _DType | None = None, name: str | None = None
+        self,
+        initializer: Any = ...,
+        shape: Sequence[int] | bool | None = None,
+        dtype: _DType | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str | None = "auto",
+        name: str | None = None,
+        value: Any = ...,
     ) -> None: ...
+    @property
+    def aggregation(self) -> str: ...
+    @property
+    def synchronization(self) -> str: ...
     @property
     def value(self) -> Tensor: ...
     def assign(self, value: _TensorLike, /) -> Self: ...
@@ -178,6 +194,9 @@ def optimizer_step(
     decays: bytes | None = None,
 ) -> int: ...
 def update_moving_average(variable: Variable, value: _TensorLike, momentum: float, /) -> None: ...
+def custom_gradient(
+    inputs: Sequence[Tensor], outputs: Sequence[Tensor], backward: Callable[..., Sequence[Any]], /
+) -> tuple[Tensor, ...]: ...
 def weighted_sum(values: Tensor, weights: _TensorLike | None = None, mean: bool = True, /) -> tuple[float, float]: ...
 def memory_stats() -> dict[str, int]: ...
 def memory_reset_peak() -> None: ...
@@ -201,6 +220,13 @@ add: Op
 affine2d: Op
 all: Op
 any: Op
+arccos: Op
+arccosh: Op
+arcsin: Op
+arcsinh: Op
+arctan: Op
+arctan2: Op
+arctanh: Op
 argmax: Op
 argmin: Op
 average_pool2d: Op
@@ -212,6 +238,7 @@ broadcast_to: Op
 cast: Op
 categorical_accuracy: Op
 categorical_crossentropy: Op
+cbrt: Op
 ceil: Op
 clip: Op
 concatenate: Op
@@ -222,19 +249,28 @@ conv2d_transpose: Op
 conv3d: Op
 conv3d_transpose: Op
 cos: Op
+cosh: Op
 cumsum: Op
 dense: Op
 divide: Op
+divide_no_nan: Op
 dropout: Op
 elu: Op
 equal: Op
 equal_accuracy: Op
+erf: Op
+erfc: Op
+erfinv: Op
 exp: Op
+exp2: Op
 expand_dims: Op
 expm1: Op
 flip: Op
 floor: Op
 floor_divide: Op
+fmax: Op
+fmin: Op
+fmod: Op
 gelu: Op
 global_average_pool2d: Op
 global_max_pool2d: Op
@@ -242,10 +278,15 @@ greater: Op
 greater_equal: Op
 group_norm: Op
 hard_sigmoid: Op
+heaviside: Op
+hypot: Op
+i0: Op
 in_top_k: Op
 isfinite: Op
 isinf: Op
 isnan: Op
+isneginf: Op
+isposinf: Op
 layer_norm: Op
 leaky_relu: Op
 less: Op
@@ -271,6 +312,7 @@ minimum: Op
 mod: Op
 multiply: Op
 negative: Op
+nextafter: Op
 not_equal: Op
 one_hot: Op
 pad: Op
@@ -287,8 +329,11 @@ rsqrt: Op
 selu: Op
 sigmoid: Op
 sign: Op
+signbit: Op
 silu: Op
 sin: Op
+sinc: Op
+sinh: Op
 slice: Op
 softmax: Op
 softplus: Op
@@ -304,6 +349,7 @@ subtract: Op
 sum: Op
 take: Op
 take_along_axis: Op
+tan: Op
 tanh: Op
 tile: Op
 transpose: Op

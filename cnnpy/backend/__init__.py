@@ -3,6 +3,7 @@
 The old functions (`K.mean`, `K.function`, ...) work and say once that `cnnpy.ops` has them now.
 """
 
+import builtins
 import importlib
 
 from cnnpy.config import (
@@ -27,6 +28,7 @@ __all__ = [
     "is_float_dtype",
     "is_int_dtype",
     "is_keras_tensor",
+    "result_type",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
@@ -112,3 +114,20 @@ def is_keras_tensor(x):
     from cnnpy.layers.symbolic import is_keras_tensor as check
 
     return check(x)
+
+
+def result_type(*dtypes):
+    """The dtype of arithmetic between DTYPES: names, NumPy dtypes, or Python's int, float and bool, which give way to
+    the others; floatx of none."""
+    if not dtypes:
+        return floatx()
+    weak = [dtype for dtype in dtypes if dtype in (int, float, bool)]
+    order = ("bool", "uint8", "int32", "int64", "float32", "float64")
+    # Names of builtins may be Keras 2's functions here by now.
+    names = [standardize_dtype(dtype) for dtype in dtypes if dtype not in (int, float, bool)]
+    result = builtins.max(names, key=order.index, default=None)
+    if float in weak and (result is None or not result.startswith("float")):
+        return floatx()
+    if int in weak and result in (None, "bool"):
+        return "int32"
+    return result or "bool"

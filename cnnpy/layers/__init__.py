@@ -6,11 +6,12 @@ from cnnpy.utils import old_paths
 
 _FILES = {
     "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
+    "augmentation": "RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom",
     "batch_normalization": "BatchNormalization",
     "convolution": "Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D",
     "convolution_transpose": "Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose "
     "Convolution2DTranspose Convolution3DTranspose",
-    "core": "Dense Identity Input InputLayer Lambda Rescaling",
+    "core": "Dense Identity Input InputLayer Lambda",
     "depthwise": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D SeparableConvolution1D "
     "SeparableConvolution2D",
     "embedding": "Embedding",
@@ -26,6 +27,7 @@ _FILES = {
     "AvgPool3D GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D "
     "GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D GlobalMaxPooling1D GlobalMaxPooling2D "
     "GlobalMaxPooling3D MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D",
+    "preprocessing": "CenterCrop Normalization Rescaling Resizing",
     "regularization": "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout1D "
     "SpatialDropout2D SpatialDropout3D",
     "reshaping": "Flatten Permute RepeatVector Reshape UpSampling1D UpSampling2D UpSampling3D",
@@ -46,6 +48,10 @@ _NOT_OFFERED = {
     "JaxLayer TFSMLayer TorchModuleWrapper",
     "cnnpy has no Fourier transform; compute spectrograms before, for instance with scipy.signal": "MelSpectrogram "
     "STFTSpectrogram",
+    "it is not in this version": "AugMix AutoContrast CategoryEncoding ContrastLimitedAdaptiveHistogramEqualization "
+    "CutMix Discretization EinsumDense Equalization MixUp Pipeline RandAugment RandomColorDegeneration "
+    "RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert "
+    "RandomPerspective RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization",
     "cnnpy has no bounding boxes; pad their arrays with NumPy": "MaxNumBoundingBoxes",
 }
 

@@ -1,4 +1,4 @@
-"""Dense, activation, input and the layers that wrap a function."""
+"""Dense, identity, input and the layer that wraps a function."""
 
 from cnnpy import _core, activations, constraints, initializers, regularizers
 from cnnpy.dtype_policies import standardize_dtype
@@ -6,6 +6,7 @@ from cnnpy.layers import arguments
 from cnnpy.layers.calling import label, probing_call
 from cnnpy.layers.layer import Layer
 from cnnpy.layers.symbolic import KerasTensor, Node, infer_outputs
+from cnnpy.utils.old_paths import moved
 
 
 class Dense(Layer):
@@ -280,37 +281,4 @@ def _function_names(function):
         return ()
 
 
-class Rescaling(Layer):
-    """x * scale + offset, as floats. SCALE and OFFSET are numbers or arrays that broadcast to the input."""
-
-    _plain = True
-    _float_inputs = True
-    supports_masking = True
-
-    def __init__(self, scale, offset=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.scale = scale
-        self.offset = offset
-        self.built = True
-
-    def _term(self, value):
-        import numpy as np
-
-        return float(value) if np.ndim(value) == 0 else np.asarray(value, dtype=self._compute_dtype)
-
-    def call(self, inputs):
-        y = _core.multiply(inputs, self._term(self.scale))
-        offset = self._term(self.offset)
-        return y if isinstance(offset, float) and offset == 0 else _core.add(y, offset)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        from cnnpy.saving import serialize_keras_object
-
-        return {
-            **super().get_config(),
-            "scale": serialize_keras_object(self.scale),
-            "offset": serialize_keras_object(self.offset),
-        }
+__getattr__ = moved("cnnpy.layers.core", "cnnpy.layers")

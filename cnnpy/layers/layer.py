@@ -121,7 +121,7 @@ class Layer:
             name = auto_name(type(self).__name__)
         elif not isinstance(name, str) or not name or "/" in name:
             raise ValueError(f"{type(self).__name__}: name must be a str without '/', got {name!r}")
-        policy = dtype_policies.get(dtype)
+        policy = dtype_policies.of_path(dtype_policies.get(dtype), name)
         state = self.__dict__
         state["_name"] = name
         state["_dtype_policy"] = policy

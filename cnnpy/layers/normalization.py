@@ -13,6 +13,7 @@ from cnnpy.layers.axes import (
 )
 from cnnpy.layers.calling import label
 from cnnpy.layers.layer import Layer
+from cnnpy.utils.old_paths import moved
 
 
 class ScaledNormalization(Layer):
@@ -244,3 +245,6 @@ class UnitNormalization(_OverAxes):
 
     def get_config(self):
         return {**super().get_config(), "axis": self.axis}
+
+
+__getattr__ = moved("cnnpy.layers.normalization", "cnnpy.layers")

@@ -144,32 +144,42 @@ class Permute(_Moving):
         return {**super().get_config(), "dims": self.dims}
 
 
+_ENLARGING = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+
+
 class UpSampling2D(ImageLayer):
     """Images SIZE times as large: [N,H,W,C] to [N, H*size[0], W*size[1], C].
 
-    INTERPOLATION is 'nearest' (each pixel repeated) or 'bilinear' (centres aligned, as tf.image.resize does).
+    INTERPOLATION is 'nearest' (each pixel repeated), 'bilinear', 'bicubic', 'lanczos3' or 'lanczos5' (centres aligned,
+    as tf.image.resize does).
     """
 
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(data_format=data_format, **kwargs)
         self.size = arguments.tuple_of("UpSampling2D", "size", size, 2)
         self.interpolation = str(interpolation).lower()
-        if self.interpolation in ("bicubic", "lanczos3", "lanczos5"):
-            raise NotImplementedError(
-                f"UpSampling2D: interpolation {interpolation!r} is not offered; use 'nearest' or 'bilinear'"
+        if self.interpolation not in _ENLARGING:
+            raise ValueError(
+                f"UpSampling2D: interpolation must be one of {', '.join(_ENLARGING)}, got {interpolation!r}"
             )
-        if self.interpolation not in ("nearest", "bilinear"):
-            raise ValueError(f"UpSampling2D: interpolation must be 'nearest' or 'bilinear', got {interpolation!r}")
         self.built = True
         self._bind_ops()
 
     def _bind_ops(self):
-        self._op = _core.upsample2d.bind(label(self), size=self.size, interpolation=self.interpolation)
+        self._op = None
+        if self.interpolation in ("nearest", "bilinear"):
+            self._op = _core.upsample2d.bind(label(self), size=self.size, interpolation=self.interpolation)
+
+    def _enlarge(self, x):
+        if self._op is not None:
+            return self._op(x)
+        sizes = tuple(d * s for d, s in zip(x.shape[1:3], self.size))
+        return _core.resize2d(x, size=sizes, interpolation=self.interpolation)
 
     def call(self, inputs):
         if self._first:
-            return arguments.to_first(self._op(arguments.to_last(inputs)))
-        return self._op(inputs)
+            return arguments.to_first(self._enlarge(arguments.to_last(inputs)))
+        return self._enlarge(inputs)
 
     def _image_shape(self, shape):
         rows, columns = (None if d is None else d * s for d, s in zip(shape[1:3], self.size))

@@ -307,9 +307,11 @@ def find_function(name):
     """The function that `function_name` gave NAME for. Only functions of cnnpy that take symbolic tensors are known."""
     import importlib
 
-    module = name.rpartition(".")[0]
+    module, _, leaf = name.rpartition(".")
     if name not in _functions and module.startswith(("cnnpy.ops", "cnnpy.activations", "cnnpy.layers.symbolic_op")):
-        importlib.import_module("cnnpy.ops")
+        ops = importlib.import_module("cnnpy.ops")
+        if name not in _functions and module.startswith("cnnpy.ops.") and leaf in ops.__all__:
+            name = function_name(getattr(ops, leaf))  # it has moved to another file of cnnpy.ops
     if name not in _functions:
         raise ValueError(f"no function {name!r} is known that works on symbolic tensors")
     return _functions[name]

@@ -56,6 +56,41 @@ def one_axis(axis, ndim):
     return axis % ndim
 
 
+def several_axes(axis, ndim):
+    """AXIS (None for all, an integer, or several) as a tuple of integers from 0, each once."""
+    if axis is None:
+        return tuple(range(ndim))
+    places = tuple(one_axis(a, ndim) for a in (axes(axis) if isinstance(axis, (tuple, list)) else (axis,)))
+    if len(set(places)) < len(places):
+        raise ValueError(f"axis {axis} names a dimension twice")
+    return places
+
+
+def ints(x):
+    """X, one integer or several, as a tuple."""
+    return tuple(operator.index(i) for i in x) if np.iterable(x) else (operator.index(x),)
+
+
+def one_dtype(*values):
+    """VALUES as Tensors of one dtype, which holds them all."""
+    values = [tensor(x) for x in tensors(*values)]
+    dtype = common_dtype(*values)
+    return [tensor(x, dtype) for x in values]
+
+
+def common_dtype(*values):
+    """The dtype of arithmetic with the Tensors VALUES."""
+    return _ORDER[max(_ORDER.index(x.dtype) for x in values)]
+
+
+_ORDER = ("bool", "uint8", "int32", "int64", "float32", "float64")
+
+
+def is_float(x):
+    """True for a Tensor of reals."""
+    return x.dtype.startswith("float")
+
+
 def is_number(x):
     """True for a number of Python's or NumPy's, not an array."""
     return type(x) in _NUMBERS or isinstance(x, (np.number, np.bool_))

@@ -23,9 +23,11 @@ __all__ = [
 ]
 
 
-def convert_to_tensor(x, dtype=None):
+def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     """X (a number, nested list, array, Tensor) as a Tensor, of DTYPE if given. A Tensor of that dtype is returned as it
-    is; Python floats become `config.floatx()`, Python integers int32."""
+    is; Python floats become `config.floatx()`, Python integers int32. There are no SPARSE or RAGGED tensors."""
+    if sparse or ragged:
+        raise NotImplementedError("convert_to_tensor: there are no sparse or ragged tensors here; leave both False")
     return cast(x, dtype) if dtype is not None else tensor(x)
 
 

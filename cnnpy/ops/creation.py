@@ -4,16 +4,22 @@ import numpy as np
 
 from cnnpy import config
 from cnnpy._core import Tensor
+from cnnpy.dtype_policies import standardize_dtype
 from cnnpy.layers.symbolic import symbolic
-from cnnpy.ops._convert import tensor
+from cnnpy.ops._convert import common_dtype, tensor
 
 __all__ = [
     "arange",
+    "array",
+    "empty",
+    "empty_like",
     "eye",
     "full",
     "full_like",
+    "geomspace",
     "identity",
     "linspace",
+    "logspace",
     "ones",
     "ones_like",
     "tri",
@@ -25,6 +31,23 @@ __all__ = [
 def zeros(shape, dtype=None):
     """Zeros."""
     return Tensor(np.zeros(shape, dtype or config.floatx()))
+
+
+def empty(shape, dtype=None):
+    """Zeros: a tensor with values left open would not give the same result twice."""
+    return zeros(shape, dtype)
+
+
+@symbolic
+def empty_like(x, dtype=None):
+    """Zeros of the shape of x, and its dtype unless DTYPE is given."""
+    x = tensor(x)
+    return zeros(x.shape, dtype or x.dtype)
+
+
+def array(x, dtype=None):
+    """X (a number, nested list, array, Tensor) as a Tensor, of DTYPE if given."""
+    return tensor(x, None if dtype is None else standardize_dtype(dtype))
 
 
 def ones(shape, dtype=None):
@@ -69,11 +92,29 @@ def arange(start, stop=None, step=None, dtype=None):
     return Tensor(np.arange(start, stop, step), dtype)
 
 
+def _between(function, start, stop, *args, dtype, **kwargs):
+    """FUNCTION of NumPy's for numbers from START to STOP, and its dtype: DTYPE, else that of real ends, else floatx."""
+    ends = [np.asarray(end) for end in (start, stop)]
+    if dtype is None:
+        dtype = common_dtype(*[tensor(end) for end in (start, stop)])
+        dtype = dtype if dtype.startswith("float") else config.floatx()
+    return function(*ends, *args, **kwargs), dtype
+
+
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
     """NUM numbers at even distances from START to STOP (without ENDPOINT, less it); also the distance if RETSTEP."""
-    values, step = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint, retstep=True, axis=axis)
-    values = Tensor(values, dtype or config.floatx())
-    return (values, Tensor(step, dtype or config.floatx())) if retstep else values
+    (values, step), dtype = _between(np.linspace, start, stop, num, endpoint, retstep=True, axis=axis, dtype=dtype)
+    return (Tensor(values, dtype), Tensor(step, dtype)) if retstep else Tensor(values, dtype)
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+    """BASE to the powers that `linspace` gives."""
+    return Tensor(*_between(np.logspace, start, stop, num, endpoint, base, axis=axis, dtype=dtype))
+
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """NUM numbers from START to STOP (without ENDPOINT, less it), each the same multiple of the one before."""
+    return Tensor(*_between(np.geomspace, start, stop, num, endpoint, axis=axis, dtype=dtype))
 
 
 def eye(N, M=None, k=0, dtype=None):

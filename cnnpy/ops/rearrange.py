@@ -1,58 +1,41 @@
-"""Other shapes and places of the same elements, and choices by index. What has a gradient keeps it, but for the indices
-that `argsort`, `nonzero` and their kind find, which are computed by NumPy."""
+"""Other shapes and places of the same elements."""
 
-import builtins
-import itertools
 import operator
 
 import numpy as np
 
 from cnnpy import _core
 from cnnpy._core import Tensor
+from cnnpy.dtype_policies import standardize_dtype
 from cnnpy.layers.symbolic import symbolic
-from cnnpy.ops._convert import one_axis, tensor
+from cnnpy.ops._convert import ints, one_axis, tensor
+from cnnpy.ops.joining import slice_along
 
 __all__ = [
-    "argsort",
     "broadcast_to",
-    "concatenate",
     "expand_dims",
     "flip",
-    "hstack",
+    "fliplr",
+    "flipud",
     "moveaxis",
-    "nonzero",
     "pad",
     "ravel",
     "repeat",
     "reshape",
     "roll",
-    "slice",
-    "sort",
-    "split",
+    "rot90",
     "squeeze",
-    "stack",
     "swapaxes",
-    "take",
-    "take_along_axis",
     "tile",
-    "top_k",
     "transpose",
-    "tril",
-    "triu",
-    "unstack",
-    "vstack",
+    "view",
 ]
-
-
-def _ints(x):
-    """X, one integer or several, as a tuple."""
-    return tuple(operator.index(i) for i in x) if np.iterable(x) else (operator.index(x),)
 
 
 @symbolic
 def reshape(x, newshape):
     """x in another shape; one dimension may be -1."""
-    return _core.reshape(tensor(x), shape=_ints(newshape))
+    return _core.reshape(tensor(x), shape=ints(newshape))
 
 
 @symbolic
@@ -81,8 +64,8 @@ def swapaxes(x, axis1, axis2):
 def moveaxis(x, source, destination):
     """The dimensions SOURCE moved to the places DESTINATION; the others stay in order."""
     x = tensor(x)
-    source = [one_axis(a, x.ndim) for a in _ints(source)]
-    destination = [one_axis(a, x.ndim) for a in _ints(destination)]
+    source = [one_axis(a, x.ndim) for a in ints(source)]
+    destination = [one_axis(a, x.ndim) for a in ints(destination)]
     if len(source) != len(destination):
         raise ValueError(f"moveaxis: {len(source)} sources for {len(destination)} destinations")
     order = [d for d in range(x.ndim) if d not in source]
@@ -95,7 +78,7 @@ def moveaxis(x, source, destination):
 def expand_dims(x, axis):
     """x with new dimensions of 1, which AXIS (an integer or several) names in the result."""
     x = tensor(x)
-    places = _ints(axis)
+    places = ints(axis)
     ndim = x.ndim + len(places)
     for place in sorted(one_axis(a, ndim) for a in places):
         x = _core.expand_dims(x, axis=place)
@@ -111,80 +94,7 @@ def squeeze(x, axis=None):
 @symbolic
 def broadcast_to(x, shape):
     """x repeated along its dimensions of 1, and along new ones before them, to SHAPE."""
-    return _core.broadcast_to(tensor(x), shape=_ints(shape))
-
-
-@symbolic
-def concatenate(xs, axis=0):
-    """Tensors one after another along an axis; in the other dimensions they agree."""
-    return _core.concatenate([tensor(x) for x in xs], axis=axis)
-
-
-@symbolic
-def stack(x, axis=0):
-    """Tensors of one shape along a new axis."""
-    return _core.stack([tensor(item) for item in x], axis=axis)
-
-
-@symbolic
-def hstack(xs):
-    """Tensors side by side: along axis 1, vectors along axis 0."""
-    xs = [tensor(x) for x in xs]
-    return _core.concatenate(
-        [x if x.ndim else _core.reshape(x, shape=(1,)) for x in xs], axis=0 if xs[0].ndim < 2 else 1
-    )
-
-
-@symbolic
-def vstack(xs):
-    """Tensors below each other: along axis 0, vectors as rows."""
-    xs = [tensor(x) for x in xs]
-    return _core.concatenate([x if x.ndim > 1 else _core.reshape(x, shape=(1, -1)) for x in xs], axis=0)
-
-
-def _slice_along(x, axis, begin, end):
-    return _core.slice(x, begin=(*[0] * axis, begin), end=(*x.shape[:axis], end))
-
-
-@symbolic
-def split(x, indices_or_sections, axis=0):
-    """A list of the parts of x along an axis: so many equal ones, or cut at these indices."""
-    x = tensor(x)
-    axis = one_axis(axis, x.ndim)
-    size = x.shape[axis]
-    if np.iterable(indices_or_sections):
-        cuts = [builtins.min(c + size if c < 0 else c, size) for c in _ints(indices_or_sections)]
-    else:
-        sections = operator.index(indices_or_sections)
-        if sections < 1 or size % sections:
-            raise ValueError(f"split: dimension {axis} of shape {x.shape} does not divide into {sections} equal parts")
-        cuts = [size // sections * i for i in range(1, sections)]
-    ends = [0, *cuts, size]
-    return [_slice_along(x, axis, begin, builtins.max(begin, end)) for begin, end in itertools.pairwise(ends)]
-
-
-@symbolic
-def unstack(x, num=None, axis=0):
-    """A list of the slices of x along an axis, NUM of them (None: as many as there are)."""
-    x = tensor(x)
-    axis = one_axis(axis, x.ndim)
-    if num is not None and num != x.shape[axis]:
-        raise ValueError(f"unstack: num is {num}, but dimension {axis} of shape {x.shape} is {x.shape[axis]}")
-    return [_core.squeeze(_slice_along(x, axis, i, i + 1), axis=axis) for i in range(x.shape[axis])]
-
-
-@symbolic
-def slice(inputs, start_indices, shape):
-    """The part of SHAPE that begins at START_INDICES; -1 in shape takes all that is left."""
-    x, begin, shape = tensor(inputs), _ints(start_indices), _ints(shape)
-    if len(begin) != x.ndim or len(shape) != x.ndim:
-        raise ValueError(
-            f"slice: start_indices and shape must have {x.ndim} entries for shape {x.shape}, got {begin} and {shape}"
-        )
-    end = [n if s == -1 else b + s for n, b, s in zip(x.shape, begin, shape)]
-    if builtins.any(b < 0 or e < b or e > n for n, b, e in zip(x.shape, begin, end)):
-        raise ValueError(f"slice: {shape} from {begin} does not lie inside shape {x.shape}")
-    return _core.slice(x, begin=begin, end=end)
+    return _core.broadcast_to(tensor(x), shape=ints(shape))
 
 
 @symbolic
@@ -194,12 +104,47 @@ def flip(x, axis=None):
 
 
 @symbolic
+def fliplr(x):
+    """x with the order along axis 1 reversed."""
+    x = tensor(x)
+    one_axis(1, x.ndim)
+    return _core.flip(x, axis=1)
+
+
+@symbolic
+def flipud(x):
+    """x with the order along axis 0 reversed."""
+    x = tensor(x)
+    one_axis(0, x.ndim)
+    return _core.flip(x, axis=0)
+
+
+@symbolic
+def rot90(array, k=1, axes=(0, 1)):
+    """The plane of two AXES turned by K quarters, from the first axis towards the second. (Keras on TensorFlow errs for
+    K = 2 where the two are not equally long.)"""
+    x = tensor(array)
+    if x.ndim < 2 or len(axes) != 2:
+        raise ValueError(f"rot90 takes 2 axes of at least 2 dimensions, got axes {axes} of shape {x.shape}")
+    first, second = one_axis(axes[0], x.ndim), one_axis(axes[1], x.ndim)
+    if first == second:
+        raise ValueError(f"rot90: axes {axes} are one and the same")
+    k = operator.index(k) % 4
+    if k == 2:
+        return _core.flip(x, axis=(first, second))
+    if k == 0:
+        return x
+    x = _core.flip(x, axis=second if k == 1 else first)
+    return swapaxes(x, first, second)
+
+
+@symbolic
 def roll(x, shift, axis=None):
     """x moved on by SHIFT places along an axis, or flattened; what falls out comes in at the other end."""
     x = tensor(x)
     if axis is None:
         return _core.reshape(roll(_core.reshape(x, shape=(-1,)), shift, 0), shape=x.shape)
-    shifts, places = _ints(shift), _ints(axis)
+    shifts, places = ints(shift), ints(axis)
     if len(shifts) == 1:
         shifts = shifts * len(places)
     if len(shifts) != len(places):
@@ -209,7 +154,7 @@ def roll(x, shift, axis=None):
         size = x.shape[place]
         cut = (size - by) % size if size else 0
         if cut:
-            x = _core.concatenate([_slice_along(x, place, cut, size), _slice_along(x, place, 0, cut)], axis=place)
+            x = _core.concatenate([slice_along(x, place, cut, size), slice_along(x, place, 0, cut)], axis=place)
     return x
 
 
@@ -222,7 +167,7 @@ def repeat(x, repeats, axis=None):
     if np.ndim(repeats) == 0:
         return _core.repeat(x, repeats=operator.index(np.asarray(repeats).item()), axis=axis)
     size = x.shape[one_axis(axis, x.ndim)]
-    times = _ints(repeats)
+    times = ints(repeats)
     if len(times) == 1:
         return _core.repeat(x, repeats=times[0], axis=axis)
     if len(times) != size:
@@ -233,7 +178,7 @@ def repeat(x, repeats, axis=None):
 @symbolic
 def tile(x, repeats):
     """x side by side REPEATS times in each dimension."""
-    return _core.tile(tensor(x), repeats=_ints(repeats))
+    return _core.tile(tensor(x), repeats=ints(repeats))
 
 
 @symbolic
@@ -258,72 +203,17 @@ def pad(x, pad_width, mode="constant", constant_values=None):
 
 
 @symbolic
-def take(x, indices, axis=None):
-    """The slices of x at INDICES along an axis, or elements of the flattened x; negative indices count from the end."""
+def view(x, dtype=None):
+    """The bytes of x read as another dtype; the last dimension grows or shrinks with the size of its elements. No
+    gradient, unless the dtype is that of x."""
     x = tensor(x)
-    if axis is None:
-        return _core.take(_core.reshape(x, shape=(-1,)), tensor(indices), axis=0)
-    return _core.take(x, tensor(indices), axis=axis)
-
-
-@symbolic
-def take_along_axis(x, indices, axis=None):
-    """y[.., i, ..] = x[.., indices[.., i, ..], ..] along an axis, or of the flattened x."""
-    x = tensor(x)
-    if axis is None:
-        return _core.take(_core.reshape(x, shape=(-1,)), _core.reshape(tensor(indices), shape=(-1,)), axis=0)
-    return _core.take_along_axis(x, tensor(indices), axis=axis)
-
-
-@symbolic
-def argsort(x, axis=-1):
-    """The order that sorts x along an axis (None: flattened), equals in the order they come, int32."""
-    return Tensor(np.argsort(np.asarray(tensor(x)), axis=axis, kind="stable"), "int32")
-
-
-@symbolic
-def sort(x, axis=-1):
-    """x in rising order along an axis (None: flattened)."""
-    x = tensor(x)
-    x, axis = (_core.reshape(x, shape=(-1,)), 0) if axis is None else (x, axis)
-    return _core.take_along_axis(x, np.argsort(np.asarray(x), axis=axis, kind="stable"), axis=axis)
-
-
-@symbolic
-def top_k(x, k, sorted=True):
-    """(values, int32 indices) of the K largest along the last axis, of equals the first; in falling order if SORTED,
-    else in the order they have in x."""
-    x = tensor(x)
-    if x.ndim == 0 or not 0 <= k <= x.shape[-1]:
-        raise ValueError(f"top_k: k is {k}, shape {x.shape}; k must be from 0 to the size of the last dimension")
-    values = np.asarray(x)
-    backwards = np.argsort(values[..., ::-1], axis=-1, kind="stable")[..., ::-1]
-    order = (values.shape[-1] - 1 - backwards)[..., :k]
-    order = Tensor(order if sorted else np.sort(order, axis=-1), "int32")
-    return _core.take_along_axis(x, order, axis=-1), order
-
-
-@symbolic
-def nonzero(x):
-    """The indices of the elements that are not 0: for each dimension a vector, int32."""
-    return tuple(Tensor(i, "int32") for i in np.nonzero(np.atleast_1d(np.asarray(tensor(x)))))
-
-
-def _triangle(x, k, upper):
-    x = tensor(x)
-    if x.ndim < 2:
-        raise ValueError(f"x must have at least 2 dimensions, got shape {x.shape}")
-    mask = np.tri(*x.shape[-2:], k - 1 if upper else k, dtype=bool)
-    return _core.where(~mask if upper else mask, x, 0)
-
-
-@symbolic
-def tril(x, k=0):
-    """The matrices x with zeros above the K-th diagonal."""
-    return _triangle(x, k, False)
-
-
-@symbolic
-def triu(x, k=0):
-    """The matrices x with zeros below the K-th diagonal."""
-    return _triangle(x, k, True)
+    dtype = x.dtype if dtype is None else standardize_dtype(dtype)
+    if dtype == x.dtype:
+        return x
+    old, new = x.itemsize, np.dtype(dtype).itemsize
+    if old != new and (x.ndim == 0 or x.shape[-1] * old % new):
+        raise ValueError(
+            f"view: rows of {x.shape[-1] * old if x.ndim else old} bytes (shape {x.shape}, {x.dtype}) are no multiple "
+            f"of the {new} of {dtype}"
+        )
+    return Tensor(np.asarray(x).view(dtype))

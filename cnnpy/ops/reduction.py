@@ -1,5 +1,5 @@
-"""Reductions over axes, running sums, places of extremes, and matrix products. `axis` is None for all axes, an integer
-or a tuple; NaN goes through."""
+"""Reductions over axes, running sums, and places of extremes. `axis` is None for all axes, an integer or a tuple; NaN
+goes through. Sums and products of bools are int32 and those of uint8 int64, for want of uint32."""
 
 import builtins
 
@@ -7,8 +7,11 @@ import numpy as np
 
 from cnnpy import _core
 from cnnpy._core import Tensor
+from cnnpy.dtype_policies import standardize_dtype
 from cnnpy.layers.symbolic import symbolic
 from cnnpy.ops._convert import axes, floats, one_axis, tensor, tensors
+from cnnpy.ops._gradient import with_gradient
+from cnnpy.ops.joining import slice_along
 
 __all__ = [
     "all",
@@ -19,26 +22,33 @@ __all__ = [
     "argmin",
     "average",
     "count_nonzero",
+    "cumprod",
     "cumsum",
-    "dot",
+    "diff",
     "logsumexp",
-    "matmul",
     "max",
     "mean",
     "min",
     "moments",
-    "outer",
     "prod",
+    "ptp",
     "std",
     "sum",
+    "trapezoid",
     "var",
 ]
 
 
+def _as_summed(y, dtype):
+    """The sum or product y of elements of DTYPE, which the core makes int64 of integers, in Keras's dtype."""
+    return _core.cast(y, dtype="int32") if dtype in ("bool", "int32") else y
+
+
 @symbolic
 def sum(x, axis=None, keepdims=False):
-    """The sum, accurate to the last places whatever its length. Integers and bools give int64."""
-    return _core.sum(tensor(x), axis=axes(axis), keepdims=keepdims)
+    """The sum, accurate to the last places whatever its length."""
+    x = tensor(x)
+    return _as_summed(_core.sum(x, axis=axes(axis), keepdims=keepdims), x.dtype)
 
 
 @symbolic
@@ -103,9 +113,12 @@ def amin(x, axis=None, keepdims=False):
 
 @symbolic
 def prod(x, axis=None, keepdims=False, dtype=None):
-    """The product, computed in DTYPE if given; integers and bools give int64."""
+    """The product, computed in DTYPE if given."""
     x = tensor(x)
-    return _core.prod(x if dtype is None else _core.cast(x, dtype=dtype), axis=axes(axis), keepdims=keepdims)
+    if dtype is None:
+        return _as_summed(_core.prod(x, axis=axes(axis), keepdims=keepdims), x.dtype)
+    y = _core.prod(_core.cast(x, dtype=dtype), axis=axes(axis), keepdims=keepdims)
+    return _core.cast(y, dtype=dtype)
 
 
 @symbolic
@@ -122,8 +135,8 @@ def any(x, axis=None, keepdims=False):
 
 @symbolic
 def count_nonzero(x, axis=None):
-    """How many elements are not 0, int64."""
-    return _core.sum(_core.not_equal(tensor(x), 0), axis=axes(axis))
+    """How many elements are not 0, int32."""
+    return sum(_core.not_equal(tensor(x), 0), axis)
 
 
 @symbolic
@@ -167,30 +180,77 @@ def argmin(x, axis=None, keepdims=False):
     return _core.cast(_core.argmin(tensor(x), axis=() if axis is None else axis, keepdims=keepdims), dtype="int32")
 
 
+def _running(x, axis, dtype):
+    """(x flattened without an axis, the axis, the dtype of its running sums or products)."""
+    x = tensor(x)
+    if axis is None:
+        x, axis = _core.reshape(x, shape=-1), 0
+    dtype = standardize_dtype(dtype) if dtype is not None else "int32" if x.dtype == "bool" else x.dtype
+    return x, one_axis(axis, x.ndim), dtype
+
+
 @symbolic
 def cumsum(x, axis=None, dtype=None):
-    """Running sums along an axis, or of the flattened x, computed in DTYPE if given; integers and bools give int64."""
+    """Running sums along an axis, or of the flattened x, in the dtype of x (bools: int32) or DTYPE."""
+    x, axis, dtype = _running(x, axis, dtype)
+    return tensor(_core.cumsum(tensor(x, dtype), axis=axis), dtype)
+
+
+@symbolic
+def cumprod(x, axis=None, dtype=None):
+    """Running products along an axis, or of the flattened x, in the dtype of x (bools: int32) or DTYPE."""
+    x, axis, dtype = _running(x, axis, dtype)
+    x = tensor(x, dtype)
+    values = np.moveaxis(np.asarray(x), axis, 0)
+
+    def gradient(g):
+        """x[j] is in all products from j on: what stands before it times g[j] + x[j+1] (g[j+1] + x[j+2] (...))."""
+        g = np.moveaxis(g, axis, 0)
+        before, after = np.ones_like(values), np.zeros_like(values)
+        np.cumprod(values[:-1], axis=0, out=before[1:])
+        total = np.zeros(g.shape[1:], g.dtype)
+        for j in range(len(values) - 1, -1, -1):
+            total = g[j] + (values[j + 1] * total if j + 1 < len(values) else 0)
+            after[j] = total
+        return [np.moveaxis(before * after, 0, axis)]
+
+    return with_gradient([x], np.moveaxis(np.cumprod(values, axis=0, dtype=values.dtype), 0, axis), gradient)
+
+
+@symbolic
+def ptp(x, axis=None, keepdims=False):
+    """The largest element less the smallest."""
     x = tensor(x)
-    x = x if dtype is None else _core.cast(x, dtype=dtype)
-    return _core.cumsum(_core.reshape(x, shape=-1) if axis is None else x, axis=0 if axis is None else axis)
+    return _core.subtract(*[op(x, axis=axes(axis), keepdims=keepdims) for op in (_core.max, _core.min)])
 
 
 @symbolic
-def matmul(x1, x2):
-    """The matrix product x1[..., M, K] x2[..., K, N] as NumPy's; integers give float32."""
-    return _core.matmul(tensor(x1), tensor(x2))
+def diff(a, n=1, axis=-1):
+    """Each element along an axis less the one before it, N times over; of bools, whether they differ."""
+    x = tensor(a)
+    axis = one_axis(axis, x.ndim)
+    if n < 0:
+        raise ValueError(f"diff: n must not be negative, got {n}")
+    op = _core.not_equal if x.dtype == "bool" else _core.subtract
+    for _ in range(n):
+        size = x.shape[axis]
+        x = op(slice_along(x, axis, builtins.min(1, size), size), slice_along(x, axis, 0, builtins.max(size - 1, 0)))
+    return x
 
 
 @symbolic
-def dot(x1, x2):
-    """The product of two vectors, matrices, or numbers, of at most 2 dimensions; for more, use matmul."""
-    x1, x2 = tensor(x1), tensor(x2)
-    if x1.ndim > 2 or x2.ndim > 2:
-        raise ValueError(f"dot takes at most 2 dimensions, got shapes {x1.shape} and {x2.shape}; use matmul")
-    return _core.multiply(x1, x2) if x1.ndim == 0 or x2.ndim == 0 else _core.matmul(x1, x2)
-
-
-@symbolic
-def outer(x1, x2):
-    """All products of an element of x1 with one of x2: y[i, j] = x1[i] * x2[j], both flattened."""
-    return _core.multiply(_core.reshape(tensor(x1), shape=(-1, 1)), _core.reshape(tensor(x2), shape=(1, -1)))
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """The integral along an axis of the lines between the points y, which are DX apart or at x (a vector along the
+    axis, or the shape of y)."""
+    y = floats(y)
+    axis = one_axis(axis, y.ndim)
+    size = y.shape[axis]
+    if x is None:
+        step = dx
+    else:
+        x = floats(x)
+        if x.ndim == 1:
+            x = _core.reshape(x, shape=[-1 if d == axis else 1 for d in range(y.ndim)])
+        step = diff(x, axis=axis)
+    middle = _core.add(slice_along(y, axis, builtins.min(1, size), size), slice_along(y, axis, 0, size - 1))
+    return _core.multiply(_core.sum(_core.multiply(middle, step), axis=axis), 0.5)

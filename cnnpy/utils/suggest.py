@@ -25,6 +25,8 @@ def no_attribute(package, name, message):
     """
     from importlib.util import find_spec
 
+    if name.startswith("__"):  # the importing of a submodule asks for __path__
+        return AttributeError(message)
     asking = sys._getframe(2).f_globals.get("__name__", "")
     imported = asking.startswith(("importlib", "_frozen_importlib")) and find_spec(f"{package}.{name}") is None
     return (ImportError if imported else AttributeError)(message)

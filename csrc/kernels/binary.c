@@ -27,6 +27,10 @@
         T r = (T)(a % b);                                                                                              \
         return (T)(r + (r != 0 && (r < 0) != (b < 0) ? b : 0));                                                        \
     }                                                                                                                  \
+    CNN_INLINE T fmod_of_##suffix(T a, T b)                                                                            \
+    {                                                                                                                  \
+        return b == 0 || ((T) - 1 < 0 && b == (T) - 1) ? 0 : (T)(a % b);                                               \
+    }                                                                                                                  \
     CNN_INLINE T power_of_##suffix(T a, T b)                                                                           \
     {                                                                                                                  \
         U result = 1, base = (U)a;                                                                                     \
@@ -76,6 +80,7 @@ typedef void (*gradient_row_fn)(int64_t n, const void *a, bool va, const void *b
 #define CNN_PASTE_F(a, b) CNN_PASTE_F_(a, b)
 #define INTEGER_POWER NAME(power_of)
 #define INTEGER_MOD NAME(mod_of)
+#define INTEGER_FMOD NAME(fmod_of)
 #define INTEGER_FLOOR_DIVIDE NAME(floor_divide_of)
 #define REAL_MOD NAME(mod_of)
 #define REAL_FLOOR_DIVIDE NAME(floor_divide_of)

@@ -2,6 +2,7 @@
  * the operand. */
 #include "kernels/level.h"
 
+#include "kernels/special.h"
 #include "kernels/vmath.h"
 #include "runtime/parallel.h"
 

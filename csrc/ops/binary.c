@@ -166,6 +166,9 @@ static const char *const input_names[] = {"x1", "x2"};
 #define check_minimum check_arithmetic
 #define check_subtract check_numbers
 #define check_mod check_numbers
+#define check_fmod check_numbers
+#define check_fmax check_arithmetic
+#define check_fmin check_arithmetic
 #define check_floor_divide check_numbers
 #define BACKWARD_NOTHING(name) backward_##name
 #define BACKWARD_INPUTS(name) backward_##name

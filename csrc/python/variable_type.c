@@ -39,22 +39,81 @@ PyObject *cnn_variable_of(cnn_module_state *state, cnn_tensor *t)
     return wrap_variable(state->variable_type, cnn_tensor_retain(t), t->trainable, NULL, NULL);
 }
 
+/* The first value, a new reference: INITIALIZER itself, or if it is a function or a name what `cnnpy.initializers`
+ * makes of it for SHAPE and DTYPE. */
+static PyObject *initial_value(cnn_module_state *state, PyObject *initializer, PyObject *shape, PyObject *dtype)
+{
+    bool makes = PyUnicode_Check(initializer) || PyCallable_Check(initializer);
+    if (!makes && shape != Py_None) {
+        PyErr_SetString(PyExc_ValueError, "Variable: shape goes with an initializer that is a function or its name; a "
+                                          "value has its own shape");
+        return NULL;
+    }
+    if (!makes) return Py_NewRef(initializer);
+    if (shape == Py_None) {
+        PyErr_Format(PyExc_ValueError, "Variable: the initializer %R needs a shape; pass shape=", initializer);
+        return NULL;
+    }
+    PyObject *policies = PyImport_ImportModule("cnnpy.dtype_policies"), *name = NULL, *function = NULL, *made = NULL;
+    PyObject *initializers = policies ? PyImport_ImportModule("cnnpy.initializers") : NULL, *value = NULL;
+    if (initializers) name = PyObject_CallMethod(policies, "standardize_dtype", "O", dtype);
+    if (name) function = PyObject_CallMethod(initializers, "get", "O", initializer);
+    if (function) made = PyObject_CallFunction(function, "OO", shape, name);
+    if (made) value = PyObject_CallFunction((PyObject *)state->tensor_type, "OO", made, name);
+    Py_XDECREF(policies);
+    Py_XDECREF(initializers);
+    Py_XDECREF(name);
+    Py_XDECREF(function);
+    Py_XDECREF(made);
+    return value;
+}
+
+/* None or one of the words that Keras has for VALUE, the argument NAME; there is one device, so they mean nothing. */
+static int check_replicas(PyObject *value, const char *name, const char *const *words)
+{
+    if (value == Py_None) return 0;
+    for (; PyUnicode_Check(value) && *words; words++)
+        if (PyUnicode_CompareWithASCIIString(value, *words) == 0) return 0;
+    PyErr_Format(PyExc_ValueError, "Variable: %s must be one of Keras's words for it, such as 'auto', got %R", name,
+                 value);
+    return -1;
+}
+
 static PyObject *variable_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"value", "trainable", "dtype", "name", NULL};
-    PyObject *value, *dtype_object = Py_None, *name = Py_None;
-    int trainable = 1;
+    static char *names[] = {"initializer", "shape",           "dtype", "trainable", "autocast",
+                            "aggregation", "synchronization", "name",  "value",     NULL};
+    static const char *const aggregations[] = {"none", "mean", "sum", "only_first_replica", NULL};
+    static const char *const synchronizations[] = {"none", "auto", "on_read", "on_write", NULL};
+    PyObject *initializer = NULL, *shape = Py_None, *dtype_object = Py_None, *aggregation = Py_None;
+    PyObject *synchronization = Py_None, *name = Py_None, *value = NULL;
+    int trainable = 1, autocast = 1;
     cnn_module_state *state = cnn_state_of_type(type);
     cnn_dtype dtype = CNN_FLOAT32;
     cnn_tensor *t;
     if (!state ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "O|pOO:Variable", names, &value, &trainable, &dtype_object, &name))
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "|OOOppOOOO:Variable", names, &initializer, &shape, &dtype_object,
+                                     &trainable, &autocast, &aggregation, &synchronization, &name, &value))
         return NULL;
+    if (!initializer == !value) {
+        PyErr_SetString(PyExc_TypeError, "Variable: takes its first value, once");
+        return NULL;
+    }
+    if (PyBool_Check(shape)) { /* Variable(value, True), as tf.Variable has it */
+        trainable = shape == Py_True;
+        shape = Py_None;
+    }
     if (dtype_object != Py_None && cnn_dtype_from_object(dtype_object, &dtype) < 0) return NULL;
     if (name != Py_None && !PyUnicode_Check(name))
         return PyErr_Format(PyExc_TypeError, "Variable: name must be a str, got %R", name);
+    if (check_replicas(aggregation, "aggregation", aggregations) < 0 ||
+        check_replicas(synchronization, "synchronization", synchronizations) < 0)
+        return NULL;
+    PyObject *first = initial_value(state, initializer ? initializer : value, shape, dtype_object);
+    if (!first) return NULL;
     cnn_status status =
-        cnn_tensor_from_object(state, value, dtype_object == Py_None ? -1 : (int)dtype, -1, CNN_COPY_ALWAYS, &t);
+        cnn_tensor_from_object(state, first, dtype_object == Py_None ? -1 : (int)dtype, -1, CNN_COPY_ALWAYS, &t);
+    Py_DECREF(first);
     if (status != CNN_OK) return cnn_raise(status, "Variable");
     return wrap_variable(type, t, trainable, name == Py_None ? NULL : name, NULL);
 }
@@ -264,15 +323,16 @@ static PyObject *variable_reduce(PyObject *object, PyObject *unused)
     (void)unused;
     PyObject *view = cnn_numpy_view(self->base.t);
     if (!view) return NULL;
-    return Py_BuildValue("(O(NOOO)(OO))", Py_TYPE(object), view, self->base.t->trainable ? Py_True : Py_False, Py_None,
+    return Py_BuildValue("(O(NO)(OOO))", Py_TYPE(object), view, self->base.t->trainable ? Py_True : Py_False,
                          self->name, self->path ? self->path : Py_None, dict ? dict : Py_None);
 }
 
 static PyObject *variable_setstate(PyObject *object, PyObject *state)
 {
     VariableObject *self = (VariableObject *)object;
-    PyObject *path, *dict;
-    if (!PyArg_ParseTuple(state, "OO:__setstate__", &path, &dict)) return NULL;
+    PyObject *name, *path, *dict;
+    if (!PyArg_ParseTuple(state, "UOO:__setstate__", &name, &path, &dict)) return NULL;
+    Py_XSETREF(self->name, Py_NewRef(name));
     if (PyUnicode_Check(path)) Py_XSETREF(self->path, Py_NewRef(path));
     if (PyDict_Check(dict)) Py_XSETREF(self->dict, PyDict_Copy(dict));
     if (PyErr_Occurred()) return NULL;
@@ -341,6 +401,38 @@ static PyObject *get_value(PyObject *object, void *closure)
     return cnn_tensor_snapshot(object);
 }
 
+static PyObject *get_aggregation(PyObject *object, void *closure)
+{
+    (void)object;
+    (void)closure;
+    return PyUnicode_FromString("none");
+}
+
+static PyObject *get_synchronization(PyObject *object, void *closure)
+{
+    (void)object;
+    (void)closure;
+    return PyUnicode_FromString("auto");
+}
+
+static PyObject *get_overwrite(PyObject *object, void *closure)
+{
+    (void)object;
+    (void)closure;
+    Py_RETURN_FALSE;
+}
+
+static int set_overwrite(PyObject *object, PyObject *value, void *closure)
+{
+    (void)object;
+    (void)closure;
+    int truth = value ? PyObject_IsTrue(value) : 0;
+    if (truth > 0)
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "Variable: overwrite_with_gradient is for quantised dtypes, which are not offered");
+    return truth ? -1 : 0;
+}
+
 static PyObject *variable_repr(PyObject *object)
 {
     const cnn_tensor *t = cnn_tensor_in(object);
@@ -375,6 +467,9 @@ static PyGetSetDef variable_getset[] = {
     {"name", get_name, set_name, "Its name.", NULL},
     {"path", get_path, set_path, "Its name with its layer's before it, e.g. 'conv2d/kernel'.", NULL},
     {"value", get_value, NULL, "A Tensor with the values of now, which later assignments do not change.", NULL},
+    {"aggregation", get_aggregation, NULL, "'none': there is one device.", NULL},
+    {"synchronization", get_synchronization, NULL, "'auto': there is one device.", NULL},
+    {"overwrite_with_gradient", get_overwrite, set_overwrite, "False: there are no quantised dtypes.", NULL},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -387,8 +482,14 @@ static PyMemberDef variable_members[] = {
 
 static PyType_Slot variable_slots[] = {
     {Py_tp_doc,
-     "Variable(value, trainable=True, dtype=None, name=None)\n--\n\nA tensor that can be assigned new values.\n\n"
-     "Tapes watch it while it is trainable, which only float variables are. Operators and ops on it give Tensors."},
+     "Variable(initializer, shape=None, dtype=None, trainable=True, autocast=True, aggregation='none', "
+     "synchronization='auto', name=None)\n--\n\n"
+     "A tensor that can be assigned new values.\n\n"
+     "INITIALIZER is its first value, or a function (or the name of one of cnnpy.initializers) that makes it of SHAPE "
+     "and DTYPE.\n"
+     "Tapes watch it while it is trainable, which only float variables are. Operators and ops on it give Tensors. "
+     "AUTOCAST,\nAGGREGATION and SYNCHRONIZATION are taken for Keras's sake: there is no half precision and one "
+     "device."},
     {Py_tp_new, variable_new},
     {Py_tp_init, variable_init},
     {Py_tp_dealloc, variable_dealloc},
@@ -421,5 +522,9 @@ int cnn_add_variable_type(PyObject *module)
     state->variable_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &variable_spec, (PyObject *)state->tensor_type);
     if (!state->variable_type || PyModule_AddType(module, state->variable_type) < 0) return -1;
+    PyObject *type = (PyObject *)state->variable_type; /* what optimizers and layers ask for; each may have its own */
+    if (PyObject_SetAttrString(type, "constraint", Py_None) < 0 ||
+        PyObject_SetAttrString(type, "regularizer", Py_None) < 0)
+        return -1;
     return PyModule_AddFunctions(module, functions);
 }

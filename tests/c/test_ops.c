@@ -119,6 +119,8 @@ static const struct {
     {"global_average_pool2d", {"nhwc"}},
     {"upsample2d", {"nhwc"}},
     {"zero_pad2d", {"nhwc"}},
+    {"resize2d", {"nhwc"}},
+    {"affine2d", {"nhwc", "nz"}},
     {"batch_norm_training", {"nhwc", "c", "c"}},
     {"batch_norm_inference", {"nhwc", "c", "c", "c", "c"}},
     {"layer_norm", {"nhwc", "c", "c"}},
@@ -201,6 +203,7 @@ static bool try_op(const cnn_op *op, bool fail_allocations)
     bool none;
     int64_t dims[26];
     for (int i = 0; i < 26; i++) dims[i] = 1 + draw(7);
+    dims[25] = 8; /* z: the numbers of a projective transform */
     bool fitting = draw(4) != 0;
     cnn_dtype dtype = draw(2) ? CNN_FLOAT32 : CNN_FLOAT64;
     memset(attrs, 0, sizeof attrs);

@@ -30,6 +30,7 @@ class Case:
     dtype: str = "float32"  # of the input
     fill: Callable = normal  # (rng, shape) -> input
     random: bool = False  # training=True draws random numbers, so it is not compared with Keras
+    trains_by_default: bool = False  # a call without `training` trains
     trains_otherwise: bool = False  # training=True gives other results than inference
     any_shape: bool = False  # takes inputs of any rank
     wraps: bool = False  # ARGUMENTS make a layer inside, and take a dtype for it
@@ -46,6 +47,10 @@ class Case:
             inner = {"dtype": more["dtype"]} if self.wraps and "dtype" in more else {}
             given = given(library, **inner)
         return getattr(library.layers, self.layer)(**{**given, **more})
+
+    def infer(self, layer, x):
+        """LAYER, or a model of it, on X in inference."""
+        return layer(x, training=False) if self.trains_by_default else layer(x)
 
     @property
     def channels_first(self):

@@ -10,6 +10,9 @@ CASES = [
     Case("UpSampling1D", dict(size=3), SEQUENCE),
     Case("UpSampling2D", dict(size=(2, 3)), IMAGE),
     Case("UpSampling2D", dict(interpolation="bilinear", data_format="channels_first"), IMAGE),
+    Case("UpSampling2D", dict(size=3, interpolation="bicubic"), IMAGE, tolerance=5e-3, training_tolerance=2e-2),
+    Case("UpSampling2D", dict(size=(2, 3), interpolation="lanczos3"), IMAGE),
+    Case("UpSampling2D", dict(interpolation="lanczos5"), IMAGE),
     Case("UpSampling3D", dict(), VOLUME),
     Case("UpSampling3D", dict(size=(1, 3, 2), data_format="channels_first"), VOLUME),
 ]

@@ -354,8 +354,6 @@ def test_bad_arguments(make, message):
 
 
 def test_what_is_not_offered_says_so():
-    with pytest.raises(NotImplementedError, match="bicubic"):
-        layers.UpSampling2D(interpolation="bicubic")
     with pytest.raises(AttributeError, match=r"LSTM is not offered.* no recurrent layers"):
         layers.LSTM()
     with pytest.raises(AttributeError, match="Did you mean 'Conv2D'"):

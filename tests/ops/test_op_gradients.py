@@ -24,6 +24,11 @@ def positive(*shape, seed=1):
     return np.abs(real(*shape, seed=seed)) + 0.3
 
 
+def between(*shape, seed=1):
+    """Numbers from -0.9 to 0.9."""
+    return 0.9 * np.tanh(real(*shape, seed=seed))
+
+
 def distinct(*shape, seed=1):
     """Numbers that differ by 0.1 and more, in random order."""
     n = int(np.prod(shape))
@@ -70,6 +75,13 @@ ROWS = {
     "maximum": pairs(),
     "minimum": pairs(),
     "mod": [({}, (np.array([5.3, -5.3, 0.4]), np.array([2.0, 2.0, -3.0])))],
+    "fmod": [({}, (np.array([5.3, -5.3, 0.4]), np.array([2.0, 2.0, -3.0])))],
+    "fmax": pairs(),
+    "fmin": pairs(),
+    "divide_no_nan": pairs(right=lambda *s, seed: real(*s, seed=seed, away=0.5)),
+    "arctan2": pairs(),
+    "hypot": pairs(),
+    "heaviside": [({}, (real(3, 4, away=0.1), real(4))), ({}, (np.zeros((2, 0)), real(1)))],
     "negative": unary(real),
     "abs": unary(lambda *s: real(*s, away=0.1)),
     "square": unary(real),
@@ -84,6 +96,22 @@ ROWS = {
     "reciprocal": unary(lambda *s: real(*s, away=0.5)),
     "sin": unary(real),
     "cos": unary(real),
+    "tan": unary(between),
+    "arcsin": unary(between),
+    "arccos": unary(between),
+    "arctan": unary(real),
+    "sinh": unary(real),
+    "cosh": unary(real),
+    "arcsinh": unary(real),
+    "arccosh": unary(lambda *s: positive(*s) + 1),
+    "arctanh": unary(between),
+    "exp2": unary(real),
+    "cbrt": unary(lambda *s: real(*s, away=0.3)),
+    "erf": unary(real),
+    "erfc": unary(real),
+    "erfinv": unary(between),
+    "sinc": [*unary(real), ({}, (np.array([0.0, 0.01, 0.0318, 0.0319, -0.5]),))],
+    "i0": unary(lambda *s: 3 * real(*s)),
     "sum": reduction(),
     "mean": reduction(),
     "variance": reduction(),

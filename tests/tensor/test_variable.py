@@ -21,10 +21,35 @@ def test_construction():
     assert cnnpy.Variable(1.0).name == "variable"
     assert isinstance(v, cnnpy.Tensor) and type(v + 1) is type(v * v) is type(-v) is cnnpy.Tensor
     for bad, error, message in [
-        ({"value": "a"}, TypeError, "Variable: values of dtype <U1 cannot become tensors"),
+        ({"value": ["a"]}, TypeError, "Variable: values of dtype <U1 cannot become tensors"),
         ({"value": 1.0, "name": 3}, TypeError, "name must be a str, got 3"),
         ({"value": 1.0, "dtype": "half"}, TypeError, "dtype must be one of"),
         ({}, TypeError, "value"),
+    ]:
+        with pytest.raises(error, match=message):
+            cnnpy.Variable(**bad)
+
+
+def test_keras_arguments():
+    v = cnnpy.Variable(initializer="ones", shape=(2,), dtype="float64", name="v")
+    assert v.dtype == "float64" and v.tolist() == [1, 1]
+    assert cnnpy.Variable(lambda shape, dtype: np.zeros(shape), (3,)).dtype == "float32"
+    assert cnnpy.Variable(cnnpy.initializers.Constant(2.0), ()).tolist() == 2
+    assert cnnpy.Variable([1.0], False).trainable is False  # as tf.Variable
+    assert (v.aggregation, v.synchronization, v.overwrite_with_gradient) == ("none", "auto", False)
+    assert v.constraint is None and v.regularizer is None
+    v.constraint = max
+    assert v.constraint is max and cnnpy.Variable.constraint is None
+    v.overwrite_with_gradient = False
+    with pytest.raises(NotImplementedError, match="quantised"):
+        v.overwrite_with_gradient = True
+    for bad, error, message in [
+        ({"initializer": "zeros"}, ValueError, "needs a shape"),
+        ({"initializer": 1.0, "shape": (1,)}, ValueError, "own shape"),
+        ({"initializer": "zoros", "shape": ()}, ValueError, "Did you mean 'zeros'"),
+        ({"initializer": 1.0, "value": 1.0}, TypeError, "once"),
+        ({"initializer": 1.0, "aggregation": "max"}, ValueError, "aggregation"),
+        ({"initializer": 1.0, "synchronization": 3}, ValueError, "synchronization"),
     ]:
         with pytest.raises(error, match=message):
             cnnpy.Variable(**bad)
