@@ -21,6 +21,7 @@ _NAMES = {
     "is_keras_tensor": "cnnpy.layers.symbolic",
     "normalize": "cnnpy.utils.numerical",
     "pack_x_y_sample_weight": "cnnpy.models.data",
+    "pad_sequences": "cnnpy.utils.pad_sequences",
     "register_keras_serializable": "cnnpy.saving",
     "serialize_keras_object": "cnnpy.saving",
     "set_random_seed": "cnnpy.utils.random",
