@@ -35,7 +35,7 @@ _MODULES = ("naming", "numerical", "progbar", "random", "suggest")
 # What Keras has there and this version has not.
 _ABSENT = """
     FeatureSpace array_to_img audio_dataset_from_directory get_file image_dataset_from_directory img_to_array load_img
-    model_to_dot pad_sequences plot_model save_img text_dataset_from_directory timeseries_dataset_from_array
+    model_to_dot plot_model save_img text_dataset_from_directory timeseries_dataset_from_array
 """
 
 __all__ = sorted(_NAMES)
