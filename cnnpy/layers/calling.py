@@ -48,10 +48,13 @@ def check_keywords(layer, keywords, shape_keywords):
     """Refuses unknown arguments of a constructor."""
     for name in keywords:
         if name not in shape_keywords:
-            known = []
+            known, own = [], True
             for cls in type(layer).__mro__:
                 if "__init__" in cls.__dict__ and cls is not object:
-                    known += [n for n in parameters(cls.__init__)[0] if n not in known]
+                    names, defaults, _ = parameters(cls.__init__)
+                    # What a base class cannot do without, the class itself hands to it; it is not the caller's.
+                    known += [n for n in names if n not in known and (n in defaults or own)]
+                    own = False
             raise ValueError(
                 f"{type(layer).__name__}: unknown argument {name!r}.{suggestion(name, known)} It takes: "
                 f"{', '.join([*known, *shape_keywords[:2]])}"

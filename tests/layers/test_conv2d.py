@@ -347,3 +347,9 @@ def test_large_result_is_written_whole(level):
         part = np.asarray(_core.conv2d(x[:, rows], kernel, bias, activation="relu"))
         start = rows.start
         assert np.array_equal(y[:, start : start + 10], part)
+
+
+def test_an_unknown_argument_listed_arguments_of_the_private_base_class():
+    with pytest.raises(ValueError, match=r"unknown argument 'colour'.*It takes: filters, kernel_size") as caught:
+        cnnpy.layers.Conv2D(2, 3, colour=1)
+    assert not any(name in str(caught.value) for name in ("window", "treatments"))
