@@ -15,7 +15,7 @@ def _broadcast(layer, one, other):
     for a, b in zip(one[len(one) - len(other) :], other):
         if a is not None and b is not None and a != b and 1 not in (a, b):
             raise ValueError(
-                f"{label(layer)}: inputs of shapes (batch, {one}) and (batch, {other}) do not fit together"
+                f"{label(layer)}: inputs of shapes {(None, *one)} and {(None, *other)} do not fit together"
             )
         result.append(b if a == 1 else None if b is None else a)
     return tuple(result)

@@ -52,11 +52,11 @@ class Sequential(GraphModel):
                 )
             layer = origin
         if isinstance(layer, type) and issubclass(layer, Layer):
-            raise TypeError(
+            raise ValueError(
                 f"{calling.label(self)}: takes layers, got the class {layer.__name__}; write {layer.__name__}(...)"
             )
         if not isinstance(layer, Layer):
-            raise TypeError(f"{calling.label(self)}: takes layers, got {layer!r}; for a function use Lambda(function)")
+            raise ValueError(f"{calling.label(self)}: takes layers, got {layer!r}; for a function use Lambda(function)")
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(
                 f"{calling.label(self)}: an Input must come first, but there is {self._stack[-1]!r} before it"
@@ -215,7 +215,8 @@ class Sequential(GraphModel):
         layers = []
         for layer in self._stack:
             config = serialize_keras_object(layer)
-            config.pop("build_config", None)  # building the model builds them
+            if self._graph is not None:
+                config.pop("build_config", None)  # building the model builds them
             layers.append(config)
         return {"name": self.name, "trainable": self.trainable, "dtype": self._dtype_policy.name, "layers": layers}
 

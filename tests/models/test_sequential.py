@@ -140,9 +140,9 @@ def test_errors():
         model(X)
     with pytest.raises(ValueError, match="has no layers"):
         model.build((None, 5))
-    with pytest.raises(TypeError, match="takes layers, got the class Dense; write Dense"):
+    with pytest.raises(ValueError, match="takes layers, got the class Dense; write Dense"):
         model.add(layers.Dense)
-    with pytest.raises(TypeError, match="for a function use Lambda"):
+    with pytest.raises(ValueError, match="for a function use Lambda"):
         model.add(abs)
     with pytest.raises(TypeError, match="takes a list of layers"):
         cnnpy.Sequential(layers.Dense(2))

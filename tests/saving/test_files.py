@@ -130,6 +130,14 @@ def test_subclassed_models(tmp_path):
     assert same(model, other)
 
 
+def test_built_layers_in_a_model_without_an_input(tmp_path):
+    model = cnnpy.Sequential([layers.Input((3,)), Scale(), layers.Dense(2)])
+    again = cnnpy.Sequential(model.layers[:])
+    again.save(tmp_path / "m.keras")
+    loaded = saving.load_model(tmp_path / "m.keras", custom_objects={"Scale": Scale})
+    np.testing.assert_array_equal(loaded(np.ones((2, 3), "float32")), model(np.ones((2, 3), "float32")))
+
+
 def test_objects_of_the_program_are_passed(tmp_path):
     model = cnnpy.Sequential([layers.Input((3,)), Scale()])
     model.save(tmp_path / "m.keras")
