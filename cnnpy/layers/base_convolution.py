@@ -131,6 +131,7 @@ class BaseConvolution(ImageLayer):
             "dilation_rate": self.dilation_rate,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
         }
         for kind in self._kinds:
             for treatment, module in (

@@ -142,16 +142,16 @@ class Model(Trainer, SavingMethods, OldSpellings, Layer):
             return super().from_config(config)
 
     def to_json(self, **kwargs):
-        """The architecture as JSON text; KWARGS go to json.dumps."""
+        """The architecture and the compile settings as JSON text; KWARGS go to json.dumps."""
         import json
 
-        from cnnpy.saving import serialize_keras_object
+        from cnnpy.saving.archive import serialize_model
 
-        return json.dumps(serialize_keras_object(self), **kwargs)
+        return json.dumps(serialize_model(self), **kwargs)
 
 
 def model_from_json(json_string, custom_objects=None):
-    """The model whose architecture `to_json` wrote, with fresh weights."""
+    """The model whose architecture `to_json` wrote, with fresh weights, compiled if it was."""
     import json
 
     from cnnpy.saving import deserialize_keras_object

@@ -264,6 +264,8 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, module
     build_config = config.get("build_config")
     if build_config and hasattr(made, "build_from_config") and not made.built:
         made.build_from_config(build_config)
+    if config.get("compile_config") and hasattr(made, "compile_from_config"):
+        made.compile_from_config(config["compile_config"])
     return made
 
 

@@ -410,3 +410,11 @@ def test_what_unpacks_to_more_than_a_model_needs_is_refused(file):
         archive.writestr("model.weights.h5", bytes(64 << 20))
     with pytest.raises(ValueError, match=r"model.weights.h5 unpacks to more than"):
         saving.load_model(file)
+
+
+def test_json_keeps_the_compile_settings():
+    model = trained()
+    again = cnnpy.models.model_from_json(model.to_json())
+    assert again.compiled and type(again.optimizer) is cnnpy.optimizers.Adam and again.optimizer.built
+    assert set(again.evaluate(X, Y, verbose=0, return_dict=True)) == {"loss", "accuracy"}
+    assert not cnnpy.models.model_from_json(network().to_json()).compiled
