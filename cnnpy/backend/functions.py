@@ -388,8 +388,9 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
 
 
 def map_fn(fn, elems, name=None, dtype=None):
-    """FN of each element of ELEMS along its first axis, stacked."""
-    return ops.stack([fn(elems[i]) for i in range(elems.shape[0])])
+    """FN of each element of ELEMS along its first axis, stacked, as DTYPE if it is given."""
+    y = ops.stack([fn(elems[i]) for i in range(elems.shape[0])])
+    return y if dtype is None else ops.cast(y, dtype)
 
 
 def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):

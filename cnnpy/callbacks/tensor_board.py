@@ -55,7 +55,7 @@ class TensorBoard(Callback):
         self.write_steps_per_second = write_steps_per_second
         self.update_freq = update_freq
         self._writers = {}
-        self._train_batch = self._test_batch = 0
+        self._train_batch = 0
         self._epoch_began = self._batch_began = (0.0, 0)
 
     # ---- writing ----

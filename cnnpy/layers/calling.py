@@ -333,7 +333,7 @@ def probing_call(layer):
 # ---- weights ----
 
 
-def make_weight(layer, shape, initializer, dtype, trainable, regularizer, constraint, name):
+def make_weight(layer, shape, initializer, dtype, trainable, regularizer, constraint, aggregation, overwrite, name):
     """A new Variable of LAYER; what Layer.add_weight does."""
     from cnnpy import constraints, initializers, regularizers
 
@@ -354,7 +354,9 @@ def make_weight(layer, shape, initializer, dtype, trainable, regularizer, constr
             f"{shape}"
         )
     name = name or auto_name("variable")
-    variable = Variable(value, trainable=bool(trainable) and layer._trainable, dtype=dtype, name=name)
+    held = bool(trainable) and layer._trainable
+    variable = Variable(value, trainable=held, dtype=dtype, aggregation=aggregation, name=name)
+    variable.overwrite_with_gradient = overwrite
     variable.path = "/".join((*(call_state.scope or (layer._name,)), name))
     variable.regularizer = regularizers.get(regularizer)
     variable.constraint = constraints.get(constraint)

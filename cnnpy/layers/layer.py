@@ -283,7 +283,9 @@ class Layer:
         """Makes a weight: a Variable that the layer holds.
 
         SHAPE () by default; INITIALIZER glorot_uniform for floats, zeros for others; REGULARIZER adds to the loss
-        while the weight is trainable; CONSTRAINT holds it after each update. Returns the Variable.
+        while the weight is trainable; CONSTRAINT holds it after each update. AUTOCAST has no effect, since weights
+        are kept in the dtype that layers compute in; AGGREGATION concerns several devices, of which there is one here.
+        Raises NotImplementedError for OVERWRITE_WITH_GRADIENT. Returns the Variable.
         """
         if args and isinstance(args[0], str):  # Keras 2 took the name first
             name, args = args[0], args[1:]
@@ -293,7 +295,10 @@ class Layer:
         shape = given.get("shape", shape)
         initializer = given.get("initializer", initializer)
         dtype = given.get("dtype", dtype)
-        return calling.make_weight(self, shape, initializer, dtype, trainable, regularizer, constraint, name)
+        return calling.make_weight(
+            self, shape, initializer, dtype, trainable, regularizer, constraint, aggregation, overwrite_with_gradient,
+            name,
+        )  # fmt: skip
 
     def add_variable(self, *args, **kwargs):
         """The other name of `add_weight`."""

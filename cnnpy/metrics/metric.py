@@ -33,13 +33,8 @@ class Metric:
         """A new Variable of the metric. AGGREGATION concerns several devices, of which there is one here."""
         dtype = dtype or self.dtype
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        if initializer in (None, "zeros"):
-            value = np.zeros(shape, dtype)
-        else:
-            from cnnpy import initializers
-
-            value = initializers.get(initializer)(shape, dtype)
-        variable = Variable(value, trainable=False, dtype=dtype, name=name or "variable")
+        initializer = "zeros" if initializer is None else initializer
+        variable = Variable(initializer, shape, dtype, False, aggregation=aggregation, name=name or "variable")
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
         return variable

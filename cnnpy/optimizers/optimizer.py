@@ -127,16 +127,12 @@ class Optimizer(HasLearningRate):
         return list(self._variables)
 
     def add_variable(self, shape, initializer="zeros", dtype=None, aggregation=None, layout=None, name=None):
-        """A new Variable of the optimizer. AGGREGATION and LAYOUT concern several devices, of which there is one
-        here."""
+        """A new Variable of the optimizer. AGGREGATION concerns several devices, of which there is one here; so
+        does LAYOUT, which is refused."""
+        if layout is not None:
+            raise NotImplementedError("Optimizer.add_variable: layout is for several devices; leave it None")
         dtype = dtype or config.floatx()
-        if initializer == "zeros":
-            value = np.zeros(shape, dtype)
-        else:
-            from cnnpy import initializers
-
-            value = initializers.get(initializer)(shape, dtype)
-        variable = Variable(value, trainable=False, dtype=dtype, name=name or "variable")
+        variable = Variable(initializer, shape, dtype, False, aggregation=aggregation, name=name or "variable")
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
         return variable

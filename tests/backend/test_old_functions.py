@@ -201,3 +201,9 @@ def test_old_layers_losses_and_metrics_run(K):
     history = model.fit(random(8, 6, 6, 3), (random(8, 2) > 0).astype("float32"), epochs=2, verbose=0)
     assert 0 < history.history["loss"][-1] < history.history["loss"][0] < 1
     assert 0 <= history.history["hits"][-1] <= 1
+
+
+def test_map_fn_gives_the_dtype_asked_for(K):
+    y = K.map_fn(lambda row: row * 2, K.constant([[1.0, 2.0], [3.0, 4.0]]), dtype="int32")
+    assert y.dtype == "int32"
+    np.testing.assert_array_equal(y, [[2, 4], [6, 8]])

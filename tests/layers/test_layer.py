@@ -529,3 +529,12 @@ def test_a_call_costs_little_python():
     layer.activity_regularizer = cnnpy.regularizers.L2(1.0)
     layer(x)
     assert not layer._lean and len(layer.losses) == 1
+
+
+def test_add_weight_does_not_ignore_what_it_cannot_do():
+    layer = layers.Layer()
+    with pytest.raises(NotImplementedError, match="overwrite_with_gradient"):
+        layer.add_weight(shape=(2,), overwrite_with_gradient=True)
+    with pytest.raises(ValueError, match="aggregation"):
+        layer.add_weight(shape=(2,), aggregation="median")
+    assert layer.weights == []
