@@ -245,6 +245,7 @@ concatenate: Op
 conv1d: Op
 conv1d_transpose: Op
 conv2d: Op
+conv2d_pool: Op
 conv2d_transpose: Op
 conv3d: Op
 conv3d_transpose: Op

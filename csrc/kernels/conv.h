@@ -3,7 +3,11 @@
 #define CNN_KERNELS_CONV_H
 
 /* A convolution: x[N,H,W,C]  kernel[KH,KW,C/groups,F]  y[N,OH,OW,F]. Padding at the bottom and the right is what
- * OH and OW ask for. Backward passes read `activation` too: dy is the gradient of what comes after it. */
+ * OH and OW ask for. Backward passes read `activation` too: dy is the gradient of what comes after it.
+ *
+ * With a POOL above 1, only the largest value of each POOL x POOL window is kept, y[N,OH/POOL,OW/POOL,F], and of each a
+ * byte that tells where it was: row * POOL + column, the first of equal ones, NaN being the largest of all. That is all
+ * backward needs. The activation is linear or ReLU then, and CNN_POOL_DEAD is noted where ReLU lets nothing through. */
 typedef struct {
     int64_t n, h, w, c;
     int64_t kh, kw, f, groups;
@@ -11,7 +15,10 @@ typedef struct {
     int64_t stride_h, stride_w, dilation_h, dilation_w;
     int64_t pad_top, pad_left;
     cnn_activation activation;
+    int64_t pool;
 } cnn_conv2d;
+
+#define CNN_POOL_DEAD 255
 
 /* Volumes as images whose channels are those of several planes: x[N,D,pixels,G,C/G] and planes[N,OD,pixels,G,KD,C/G].
  * Tap k of plane o is x's plane o * stride + k * dilation - pad, zeros where there is none. A dilation of 0 repeats

@@ -7,12 +7,13 @@
 
 #define CNN_CONV_FORWARD_FN(name, T, suffix)                                                                           \
     void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *x, const T *kernel, const T *bias, T *y,              \
-                                void *scratch);
+                                uint8_t *place, void *scratch);
 #define CNN_CONV_DATA_FN(name, T, suffix)                                                                              \
-    void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *dy, const T *y, const T *kernel, T *dx, void *scratch);
+    void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *dy, const T *y, const uint8_t *place,                 \
+                                const T *kernel, T *dx, void *scratch);
 #define CNN_CONV_WEIGHTS_FN(name, T, suffix)                                                                           \
-    void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *x, const T *dy, const T *y, T *dkernel, T *dbias,     \
-                                void *scratch);
+    void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *x, const T *dy, const T *y, const uint8_t *place,     \
+                                T *dkernel, T *dbias, void *scratch);
 #define CNN_CONV_TRANSPOSE_FN(name, T, suffix)                                                                         \
     void CNN_K(name##_##suffix)(const cnn_conv2d *conv, cnn_activation act, const T *x, const T *kernel,               \
                                 const T *bias, T *y, void *scratch);

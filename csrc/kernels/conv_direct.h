@@ -103,6 +103,7 @@ static inline conv_reach conv_reach_of(const conv_axis *a)
 typedef struct {
     bool depthwise;      /* channels meet only their own weights: one group, with one input per output */
     cnn_activation gate; /* `in` is dy, to be multiplied by this activation's gradient */
+    int64_t pool;        /* of `out` (forward) or `in` (backward) */
     conv_axis h, w;
     conv_reach reach_h, reach_w;
     int64_t n, groups, in_channels, out_channels;
@@ -116,6 +117,17 @@ typedef struct {
         copy_items; /* scratch: packed weights, bias, one thread's copies; multiples of 16 */
 } conv_direct_plan;
 
+/* Makes units of whole windows. */
+static inline void conv_align_units(conv_direct_plan *p)
+{
+    int64_t pool = p->pool;
+    p->unit_rows = (p->unit_rows + pool - 1) / pool * pool;
+    p->unit_columns = (p->unit_columns + pool - 1) / pool * pool;
+    p->units_h = (p->reach_h.count + p->unit_rows - 1) / p->unit_rows;
+    p->units_w = (p->reach_w.count + p->unit_columns - 1) / p->unit_columns;
+    p->units = p->n * p->units_h * p->units_w;
+}
+
 /* Cuts the grid into units of about TARGET_BYTES of input, and, where that makes too few of them, smaller. */
 static inline void conv_cut_units(conv_direct_plan *p, int64_t pixel_work, int64_t tile_rows, int64_t item_bytes)
 {
@@ -124,7 +136,7 @@ static inline void conv_cut_units(conv_direct_plan *p, int64_t pixel_work, int64
     int64_t row_bytes = rw->count * pixel_bytes, halo = rh->high - rh->low - rh->in_step;
     bool over_edge = rh->low < 0 || rw->low < 0 || (rh->count - 1) * rh->in_step + rh->high > p->h.size_in ||
                      (rw->count - 1) * rw->in_step + rw->high > p->w.size_in;
-    bool copies = over_edge || p->gate != CNN_LINEAR;
+    bool copies = over_edge || p->gate != CNN_LINEAR || (p->h.backward && p->pool > 1);
 
     p->unit_rows = row_bytes > 0 ? CONV_UNIT_BYTES / row_bytes : rh->count;
     if (copies && p->unit_rows < 2 * halo) p->unit_rows = 2 * halo; /* else most of a copy is read twice */
@@ -150,6 +162,7 @@ static inline void conv_cut_units(conv_direct_plan *p, int64_t pixel_work, int64
         else break;
     }
     if (p->units_h > 0) p->unit_rows = (rh->count + p->units_h - 1) / p->units_h;
+    if (!p->h.backward && p->pool > 1) conv_align_units(p);
     if (copies) {
         p->copy_rows = (p->unit_rows - 1) * rh->in_step + rh->high - rh->low;
         p->copy_columns = (p->unit_columns - 1) * rw->in_step + rw->high - rw->low;
@@ -181,14 +194,15 @@ static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool 
 {
     conv_direct_plan p = {0};
     cnn_conv2d c = *conv;
-    if (c.kh == 1 && c.kw == 1 && c.stride_h == 1 && c.stride_w == 1) { /* one long row */
+    if (c.kh == 1 && c.kw == 1 && c.stride_h == 1 && c.stride_w == 1 && c.pool == 1) { /* one long row */
         c.w = c.ow = c.n * c.h * c.w;
         c.n = c.h = c.oh = 1;
     }
     p.n = c.n;
     p.depthwise = c.groups > 1 && c.groups == c.c && c.groups == c.f;
     p.groups = p.depthwise ? 1 : c.groups;
-    p.gate = backward ? c.activation : CNN_LINEAR;
+    p.gate = backward && c.pool == 1 ? c.activation : CNN_LINEAR;
+    p.pool = c.pool;
     p.h = (conv_axis){backward, c.h, c.oh, c.kh, c.stride_h, c.dilation_h, c.pad_top};
     p.w = (conv_axis){backward, c.w, c.ow, c.kw, c.stride_w, c.dilation_w, c.pad_left};
     if (backward) {
@@ -206,6 +220,10 @@ static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool 
     p.panels = (p.group_out + p.wide - 1) / p.wide;
     p.reach_h = conv_reach_of(&p.h);
     p.reach_w = conv_reach_of(&p.w);
+    if (!backward) { /* what no window covers is not computed */
+        p.reach_h.count -= p.reach_h.count % c.pool;
+        p.reach_w.count -= p.reach_w.count % c.pool;
+    }
 
     int64_t pixel_work = c.kh * c.kw * p.group_in * p.out_channels; /* of one grid position, all phases */
     int64_t packed = c.kh * c.kw * p.group_in * p.group_out_packed * p.groups;

@@ -4,12 +4,15 @@
 
 #include "kernels/conv_depthwise_tile.inc.h"
 #undef TILE_SUMS
+#include "kernels/conv_pool.inc.h"
 #include "kernels/conv_rows.inc.h"
 
 typedef struct {
     const conv_direct_plan *plan;
-    const REAL *in, *gate, *kernel;
+    R(conv_image) in;
+    const REAL *kernel;
     REAL *out, *packed, *bias, *copies;
+    uint8_t *place; /* where the largest values of the pool were */
     bool has_bias, stream;
     cnn_activation activation;
 } R(direct_job);
@@ -102,19 +105,50 @@ static R(unit) R(unit_of)(const R(direct_job) * j, int64_t index, REAL *copy)
     u.columns = rw->count - u.column < p->unit_columns ? rw->count - u.column : p->unit_columns;
     int64_t row = u.row * rh->in_step + rh->low, rows = (u.rows - 1) * rh->in_step + rh->high - rh->low;
     int64_t column = u.column * rw->in_step + rw->low, columns = (u.columns - 1) * rw->in_step + rw->high - rw->low;
-    int64_t h = p->h.size_in, w = p->w.size_in, channels = p->in_channels;
-    const REAL *image = j->in + u.image * h * w * channels;
-    bool inside = row >= 0 && column >= 0 && row + rows <= h && column + columns <= w;
-    if (inside && p->gate == CNN_LINEAR) {
+    int64_t w = p->w.size_in, channels = p->in_channels;
+    R(conv_image) image = R(conv_image_at)(&j->in, u.image);
+    bool inside = row >= 0 && column >= 0 && row + rows <= p->h.size_in && column + columns <= w;
+    if (inside && p->gate == CNN_LINEAR && image.pool == 1) {
         u.pitch = w * channels;
-        u.in = image + u.row * rh->in_step * u.pitch + u.column * rw->in_step * channels;
+        u.in = image.pixels + u.row * rh->in_step * u.pitch + u.column * rw->in_step * channels;
         return u;
     }
-    const REAL *gate = p->gate == CNN_LINEAR ? NULL : j->gate + u.image * h * w * channels;
-    R(conv_copy)(image, gate, p->gate, h, w, channels, row, column, rows, columns, copy);
+    R(conv_copy)(&image, row, column, rows, columns, copy);
     u.pitch = columns * channels;
     u.in = copy - rh->low * u.pitch - rw->low * channels;
     return u;
+}
+
+/* One panel of outputs of a unit, pooled: the tiles of POOL rows go to a block on the stack, and from there the largest
+ * of each window out. A: the input of the unit's first tile. */
+static void R(pooled_panel)(const R(direct_job) * j, const R(unit) * u, int64_t group, int64_t panel,
+                            const REAL *packed, const R(tile_fn) * fns, int64_t most, const REAL *a, R(tile) * t)
+{
+    const conv_direct_plan *p = j->plan;
+    REAL block[CNN_POOL_LARGEST * CNN_TILE_ROWS * 2 * REAL_LANES] __attribute__((aligned(64)));
+    int64_t pool = p->pool, wide = t->columns > REAL_LANES ? 2 * REAL_LANES : REAL_LANES, columns = t->columns;
+    if (most > CNN_TILE_ROWS) most = CNN_TILE_ROWS;
+    int64_t windows = u->columns / pool, tiles = (windows * pool + most - 1) / most;
+    int64_t out_w = p->w.size_out / pool, out_h = p->h.size_out / pool;
+    while ((windows + tiles - 1) / tiles * pool > most) tiles++;
+    t->c_row = t->columns = wide;
+    t->activation = CNN_LINEAR; /* the largest of ReLUs is the ReLU of the largest */
+    t->stream = false;
+    for (int64_t i = 0; i < u->rows; i += pool) {
+        int64_t out = ((u->image * out_h + (u->row + i) / pool) * out_w + u->column / pool) * p->out_channels +
+                      group * p->group_out + panel * p->wide;
+        for (int64_t k = 0, window = 0; k < tiles; k++) {
+            int64_t end = windows * (k + 1) / tiles, count = end - window;
+            for (int64_t r = 0; r < pool; r++)
+                fns[count * pool - 1](t, a + (i + r) * p->reach_h.in_step * u->pitch + window * pool * t->row, packed,
+                                      block + r * CNN_TILE_ROWS * wide);
+            R(pool_block)(pool, count, wide, columns, j->activation == CNN_RELU, block, p->out_channels,
+                          j->out + out + window * p->out_channels,
+                          j->place ? j->place + out + window * p->out_channels : NULL);
+            window = end;
+        }
+    }
+    t->columns = columns;
 }
 
 /* One panel of outputs for the pixels of one phase of a unit. T holds all that does not depend on the unit. */
@@ -126,10 +160,15 @@ static void R(unit_panel)(const R(direct_job) * j, const R(unit) * u, const conv
         p->depthwise ? R(depthwise_tiles)[t->columns == REAL_LANES] : R(tiles)[R(panel_columns)(p, panel) > REAL_LANES];
     int64_t most = p->depthwise ? CNN_DEPTHWISE_ROWS : CNN_TILE_ROWS;
     int64_t first_in = p->depthwise ? panel * p->wide : group * p->group_in;
+    t->step_h = h->tap_step * u->pitch;
+    if (!p->h.backward && p->pool > 1) {
+        R(pooled_panel)(j, u, group, panel, packed, fns, most,
+                        u->in + h->offset * u->pitch + w->offset * p->in_channels + first_in, t);
+        return;
+    }
     int64_t rows = (h->count < u->row + u->rows ? h->count : u->row + u->rows) - u->row;
     int64_t columns = (w->count < u->column + u->columns ? w->count : u->column + u->columns) - u->column;
     int64_t tiles = (columns + most - 1) / most;
-    t->step_h = h->tap_step * u->pitch;
     for (int64_t i = 0; i < rows; i++) {
         const REAL *a = u->in + (i * h->in_step + h->offset) * u->pitch + w->offset * p->in_channels + first_in;
         int64_t out_row = h->out_first + (u->row + i) * h->out_step,
@@ -212,18 +251,21 @@ static void R(direct_run)(R(direct_job) * j, const REAL *bias, void *scratch)
 }
 
 void RK(conv_direct_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *kernel, const REAL *bias, REAL *y,
-                             void *scratch)
+                             uint8_t *place, void *scratch)
 {
     conv_direct_plan plan = conv_direct_plan_of(conv, false, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
-    R(direct_job) job = {.plan = &plan, .in = x, .kernel = kernel, .out = y, .activation = conv->activation};
+    R(direct_job)
+    job = {.plan = &plan, .kernel = kernel, .out = y, .place = place, .activation = conv->activation};
+    job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.h.size_in, .w = plan.w.size_in, .channels = conv->c};
     R(direct_run)(&job, bias, scratch);
 }
 
-void RK(conv_direct_backward_data)(const cnn_conv2d *conv, const REAL *dy, const REAL *y, const REAL *kernel, REAL *dx,
-                                   void *scratch)
+void RK(conv_direct_backward_data)(const cnn_conv2d *conv, const REAL *dy, const REAL *y, const uint8_t *place,
+                                   const REAL *kernel, REAL *dx, void *scratch)
 {
     conv_direct_plan plan = conv_direct_plan_of(conv, true, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
-    R(direct_job) job = {.plan = &plan, .in = dy, .gate = y, .kernel = kernel, .out = dx, .activation = CNN_LINEAR};
+    R(direct_job) job = {.plan = &plan, .kernel = kernel, .out = dx, .activation = CNN_LINEAR};
+    job.in = (R(conv_image)){dy, y, place, plan.gate, conv->pool, plan.h.size_in, plan.w.size_in, conv->f};
     R(direct_run)(&job, NULL, scratch);
 }
 
@@ -231,6 +273,7 @@ void RK(conv_direct_transpose)(const cnn_conv2d *conv, cnn_activation act, const
                                const REAL *bias, REAL *y, void *scratch)
 {
     conv_direct_plan plan = conv_direct_plan_of(conv, true, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
-    R(direct_job) job = {.plan = &plan, .in = x, .kernel = kernel, .out = y, .activation = act};
+    R(direct_job) job = {.plan = &plan, .kernel = kernel, .out = y, .activation = act};
+    job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.h.size_in, .w = plan.w.size_in, .channels = conv->f};
     R(direct_run)(&job, bias, scratch);
 }

@@ -30,12 +30,51 @@ static __attribute__((unused)) void R(conv_gate)(cnn_activation act, int64_t n, 
     }
 }
 
-/* z[ROWS, COLUMNS, C] = the part of image[H, W, C] whose first pixel is (row, column); zeros outside of the image. GATE
- * is the image of y, or NULL. */
-static __attribute__((unused)) void R(conv_copy)(const REAL *image, const REAL *gate, cnn_activation act, int64_t h,
-                                                 int64_t w, int64_t channels, int64_t row, int64_t column, int64_t rows,
+/* z[PIXELS, C] = the pixels from COLUMN on of row ROW of what was pooled: dy where the place says so, else 0. DY and
+ * PLACE are the images of W windows in a row. */
+CNN_INLINE void R(conv_unpool)(const REAL *dy, const uint8_t *place, int64_t pool, int64_t w, int64_t channels,
+                               int64_t row, int64_t column, int64_t pixels, REAL *z)
+{
+    for (int64_t i = column; i < column + pixels; i++, z += channels) {
+        int64_t at = (row / pool * w + i / pool) * channels;
+        const REAL *g = dy + at;
+        const uint8_t *p = place + at;
+        const uint8_t here = (uint8_t)(row % pool * pool + i % pool);
+        CNN_INDEPENDENT
+        for (int64_t c = 0; c < channels; c++) {
+            REAL v = g[c]; /* read whether needed or not, so that the loop becomes vectors */
+            z[c] = p[c] == here ? v : 0;
+        }
+    }
+}
+
+/* An image that is read through what was done to it: pixels[H, W, C] itself if GATE is CNN_LINEAR, times the gradient
+ * of the activation GATE whose values are Y, or, with a POOL, spread to the PLACE of each. */
+typedef struct {
+    const REAL *pixels, *y;
+    const uint8_t *place;
+    cnn_activation gate;
+    int64_t pool;
+    int64_t h, w, channels; /* of the pixels before pooling */
+} R(conv_image);
+
+/* z[PIXELS, C] = the pixels from COLUMN on of row ROW, all inside. */
+CNN_INLINE void R(conv_copy_row)(const R(conv_image) * s, int64_t row, int64_t column, int64_t pixels, REAL *z)
+{
+    int64_t at = (row * s->w + column) * s->channels;
+    if (s->pool > 1) R(conv_unpool)(s->pixels, s->place, s->pool, s->w / s->pool, s->channels, row, column, pixels, z);
+    else R(conv_gate)(s->gate, pixels * s->channels, s->pixels + at, s->y ? s->y + at : NULL, z);
+}
+
+/* z[ROWS, COLUMNS, C] = the part of the image whose first pixel is (row, column); zeros outside of it. */
+static __attribute__((unused)) void R(conv_copy)(const R(conv_image) * s, int64_t row, int64_t column, int64_t rows,
                                                  int64_t columns, REAL *z)
 {
+    int64_t channels = s->channels, h = s->h, w = s->w;
+    if (s->pool > 1) { /* what no window covers has no gradient */
+        h -= h % s->pool;
+        w -= w % s->pool;
+    }
     int64_t left = column < 0 ? -column : 0, inside = (column + columns < w ? column + columns : w) - column - left;
     if (left > columns) left = columns;
     if (inside < 0) inside = 0;
@@ -46,12 +85,22 @@ static __attribute__((unused)) void R(conv_copy)(const REAL *image, const REAL *
             z += columns * channels;
             continue;
         }
-        int64_t at = (i * w + column + left) * channels;
         memset(z, 0, (size_t)(left * channels) * sizeof *z);
         z += left * channels;
-        R(conv_gate)(act, inside * channels, image + at, gate ? gate + at : NULL, z);
+        R(conv_copy_row)(s, i, column + left, inside, z);
         z += inside * channels;
         memset(z, 0, (size_t)(right * channels) * sizeof *z);
         z += right * channels;
     }
+}
+
+/* Image N of a batch like IMAGE, the first one. */
+CNN_INLINE R(conv_image) R(conv_image_at)(const R(conv_image) * first, int64_t n)
+{
+    R(conv_image) s = *first;
+    int64_t size = s.pool > 1 ? s.h / s.pool * (s.w / s.pool) * s.channels : s.h * s.w * s.channels;
+    s.pixels += n * size;
+    if (s.y) s.y += n * size;
+    if (s.place) s.place += n * size;
+    return s;
 }

@@ -9,6 +9,7 @@
 typedef struct {
     const conv_weights_plan *plan;
     const REAL *x, *dy, *y;
+    const uint8_t *place;
     REAL *sums, *bias_sums, *copies, *dkernel, *dbias;
 } R(weights_job);
 
@@ -33,6 +34,7 @@ static R(chunk) R(chunk_of)(const R(weights_job) * j, int64_t index, REAL *copy)
     int64_t row = k.row * c->stride_h - c->pad_top, rows = (k.rows - 1) * c->stride_h + (c->kh - 1) * c->dilation_h + 1;
     int64_t column = k.column * c->stride_w - c->pad_left;
     int64_t columns = (k.columns - 1) * c->stride_w + (c->kw - 1) * c->dilation_w + 1;
+    R(conv_image) images = {.pixels = j->x, .pool = 1, .h = c->h, .w = c->w, .channels = c->c};
     const REAL *image = j->x + k.image * c->h * c->w * c->c;
     if (row >= 0 && column >= 0 && row + rows <= c->h && column + columns <= c->w) {
         k.pitch = c->w * c->c;
@@ -43,9 +45,10 @@ static R(chunk) R(chunk_of)(const R(weights_job) * j, int64_t index, REAL *copy)
     k.pitch = columns * c->c;
     k.image_pitch = rows * k.pitch;
     k.x = copy;
-    for (int64_t n = 0; n < k.images; n++)
-        R(conv_copy)(image + n * c->h * c->w * c->c, NULL, CNN_LINEAR, c->h, c->w, c->c, row, column, rows, columns,
-                     copy + n * k.image_pitch);
+    for (int64_t n = 0; n < k.images; n++) {
+        R(conv_image) s = R(conv_image_at)(&images, k.image + n);
+        R(conv_copy)(&s, row, column, rows, columns, copy + n * k.image_pitch);
+    }
     return k;
 }
 
@@ -73,6 +76,22 @@ CNN_INLINE REAL *R(pack_row)(cnn_activation act, const REAL *dy, const REAL *y, 
     return dz;
 }
 
+/* A row of dz from what was pooled. */
+static REAL *R(pack_pooled_row)(const R(weights_job) * j, int64_t image, int64_t row, int64_t column, int64_t pixels,
+                                int64_t first, int64_t real_columns, int64_t columns, REAL *dz)
+{
+    const cnn_conv2d *c = &j->plan->conv;
+    int64_t pool = c->pool, oh = c->oh / pool, ow = c->ow / pool;
+    memset(dz, 0, (size_t)(pixels * columns) * sizeof *dz);
+    if (row >= oh * pool) return dz + pixels * columns;
+    for (int64_t i = 0; i < pixels && column + i < ow * pool; i++) {
+        int64_t at = ((image * oh + row / pool) * ow + (column + i) / pool) * c->f + first;
+        R(conv_unpool)(j->dy + at, j->place + at, pool, 0, real_columns, row % pool, (column + i) % pool, 1,
+                       dz + i * columns);
+    }
+    return dz + pixels * columns;
+}
+
 /* dz[pixel][COLUMNS] of the chunk: REAL_COLUMNS channels from FIRST, zeros beyond. */
 static void R(pack_dz)(const R(weights_job) * j, const R(chunk) * k, int64_t first, int64_t real_columns,
                        int64_t columns, REAL *dz)
@@ -80,6 +99,10 @@ static void R(pack_dz)(const R(weights_job) * j, const R(chunk) * k, int64_t fir
     const cnn_conv2d *c = &j->plan->conv;
     for (int64_t n = k->image; n < k->image + k->images; n++)
         for (int64_t row = k->row; row < k->row + k->rows; row++) {
+            if (c->pool > 1) {
+                dz = R(pack_pooled_row)(j, n, row, k->column, k->columns, first, real_columns, columns, dz);
+                continue;
+            }
             int64_t at = ((n * c->oh + row) * c->ow + k->column) * c->f + first;
             const REAL *dy = j->dy + at, *y = j->y + at;
             switch (c->activation) {
@@ -249,11 +272,12 @@ static void R(add_bias)(const R(weights_job) * j)
 }
 
 void RK(conv_direct_backward_weights)(const cnn_conv2d *conv, const REAL *x, const REAL *dy, const REAL *y,
-                                      REAL *dkernel, REAL *dbias, void *scratch)
+                                      const uint8_t *place, REAL *dkernel, REAL *dbias, void *scratch)
 {
     conv_weights_plan plan = conv_weights_plan_of(conv, REAL_LANES, sizeof(REAL));
     R(weights_job)
     job = {.plan = &plan, .x = x, .dy = dy, .y = y ? y : dy, .dkernel = dkernel, .dbias = dbias, .sums = scratch};
+    job.place = place;
     job.bias_sums = job.sums + (size_t)plan.splits * plan.sums_items;
     job.copies = job.bias_sums + (size_t)plan.splits * plan.bias_items;
     cnn_parallel(plan.pieces, R(weights_piece), &job);

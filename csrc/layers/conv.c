@@ -270,6 +270,7 @@ static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_con
         .pad_top = pad[1],
         .pad_left = pad[2],
         .activation = transposed ? CNN_LINEAR : (cnn_activation)a->activation,
+        .pool = 1,
     };
     v->folds = v->widens = false;
     if (rank == 3) return fold_depth(v, kernel[0], stride[0], dilation[0], pad[0]);
@@ -356,36 +357,36 @@ static const void *enter_kernel(const cnn_conv *v, cnn_dtype dtype, const void *
 }
 
 cnn_status cnn_conv_forward(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *kernel, const void *bias,
-                            void *y)
+                            void *y, uint8_t *place)
 {
     temporaries t;
     CNN_TRY(take(v, CNN_CONV_FORWARD, dtype, &t));
     const void *planes = enter(v, dtype, x, &t), *weights = enter_kernel(v, dtype, kernel, &t);
-    CNN_RUN(dtype, conv2d_forward, &v->planes, planes, weights, bias, y, t.scratch);
+    CNN_RUN(dtype, conv2d_forward, &v->planes, planes, weights, bias, y, place, t.scratch);
     drop(&t);
     return CNN_OK;
 }
 
-cnn_status cnn_conv_backward_data(const cnn_conv *v, cnn_dtype dtype, const void *dy, const void *y, const void *kernel,
-                                  void *dx)
+cnn_status cnn_conv_backward_data(const cnn_conv *v, cnn_dtype dtype, const void *dy, const void *y,
+                                  const uint8_t *place, const void *kernel, void *dx)
 {
     temporaries t;
     CNN_TRY(take(v, CNN_CONV_BACKWARD_DATA, dtype, &t));
     const void *weights = enter_kernel(v, dtype, kernel, &t);
-    CNN_RUN(dtype, conv2d_backward_data, &v->planes, dy, y, weights, gathers(v) ? t.planes : dx, t.scratch);
+    CNN_RUN(dtype, conv2d_backward_data, &v->planes, dy, y, place, weights, gathers(v) ? t.planes : dx, t.scratch);
     if (gathers(v)) CNN_RUN(dtype, conv_scatter_depth, &v->depth, t.planes, dx);
     drop(&t);
     return CNN_OK;
 }
 
 cnn_status cnn_conv_backward_weights(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *dy, const void *y,
-                                     void *dkernel, void *dbias)
+                                     const uint8_t *place, void *dkernel, void *dbias)
 {
     temporaries t;
     CNN_TRY(take(v, CNN_CONV_BACKWARD_WEIGHTS, dtype, &t));
     const void *planes = dkernel ? enter(v, dtype, x, &t) : x;
     void *weights = dkernel && v->folds ? t.kernel : dkernel;
-    CNN_RUN(dtype, conv2d_backward_weights, &v->planes, planes, dy, y, weights, dbias, t.scratch);
+    CNN_RUN(dtype, conv2d_backward_weights, &v->planes, planes, dy, y, place, weights, dbias, t.scratch);
     if (dkernel && v->folds) fold_kernel(v, dtype, true, t.kernel, dkernel);
     drop(&t);
     return CNN_OK;
@@ -399,7 +400,7 @@ cnn_status cnn_conv_transpose(const cnn_conv *v, cnn_dtype dtype, cnn_activation
     const void *weights = enter_kernel(v, dtype, kernel, &t);
     if (v->folds) {
         const cnn_conv_depth *d = &v->depth;
-        CNN_RUN(dtype, conv2d_backward_data, &v->planes, small, NULL, weights, t.planes, t.scratch);
+        CNN_RUN(dtype, conv2d_backward_data, &v->planes, small, NULL, NULL, weights, t.planes, t.scratch);
         CNN_RUN(dtype, conv_scatter_depth, d, t.planes, large);
         CNN_RUN(dtype, bias_activation, act, d->n * d->d * d->pixels, d->group_channels, large, bias, large);
     } else {
@@ -407,4 +408,32 @@ cnn_status cnn_conv_transpose(const cnn_conv *v, cnn_dtype dtype, cnn_activation
     }
     drop(&t);
     return CNN_OK;
+}
+
+/* ---- the gradients of an op ---- */
+
+static cnn_status weight_gradients(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy, const void *y,
+                                   const uint8_t *place)
+{
+    enum { BIAS = CNN_CONV_BIAS };
+    bool wants_kernel = c->needs_grad[KERNEL], wants_bias = c->in[BIAS] && c->needs_grad[BIAS];
+    void *dkernel = NULL, *dbias = NULL;
+    if (!wants_kernel && !wants_bias) return CNN_OK;
+    if (wants_kernel) {
+        CNN_TRY(cnn_tensor_new(&c->in[KERNEL]->shape, &c->grad_in[KERNEL]));
+        dkernel = c->grad_in[KERNEL]->data;
+    }
+    if (wants_bias) {
+        CNN_TRY(cnn_tensor_new(&c->in[BIAS]->shape, &c->grad_in[BIAS]));
+        dbias = c->grad_in[BIAS]->data;
+    }
+    return cnn_conv_backward_weights(v, dy->shape.dtype, c->in[X]->data, dy->data, y, place, dkernel, dbias);
+}
+
+cnn_status cnn_conv_gradients(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy, const void *y, const uint8_t *place)
+{
+    CNN_TRY(weight_gradients(c, v, dy, y, place));
+    if (!c->needs_grad[X]) return CNN_OK;
+    CNN_TRY(cnn_tensor_new(&c->in[X]->shape, &c->grad_in[X]));
+    return cnn_conv_backward_data(v, dy->shape.dtype, dy->data, y, place, c->in[KERNEL]->data, c->grad_in[X]->data);
 }

@@ -34,14 +34,17 @@ cnn_status cnn_conv_check(cnn_call *c, int rank, bool transposed);
 /* The description of a call that has been checked. */
 cnn_status cnn_conv_of(const cnn_call *c, bool transposed, cnn_conv *v);
 
-/* x and dx are of the large side, y and dy of the small; kernel and dkernel as the layer has them. Backward passes go
- * through the activation's gradient as the kernels do. */
+/* x and dx are of the large side, y, PLACE (see cnn_conv2d; NULL without a pool) and dy of the small; kernel and
+ * dkernel as the layer has them. Backward passes go through the activation's gradient as the kernels do. */
 cnn_status cnn_conv_forward(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *kernel, const void *bias,
-                            void *y);
-cnn_status cnn_conv_backward_data(const cnn_conv *v, cnn_dtype dtype, const void *dy, const void *y, const void *kernel,
-                                  void *dx);
+                            void *y, uint8_t *place);
+cnn_status cnn_conv_backward_data(const cnn_conv *v, cnn_dtype dtype, const void *dy, const void *y,
+                                  const uint8_t *place, const void *kernel, void *dx);
 cnn_status cnn_conv_backward_weights(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *dy, const void *y,
-                                     void *dkernel, void *dbias);
+                                     const uint8_t *place, void *dkernel, void *dbias);
+/* The gradients that the call of a convolution (not transposed) wants, from DY and what it gave. */
+cnn_status cnn_conv_gradients(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy, const void *y,
+                              const uint8_t *place);
 /* large = act(what backward-data makes of small, + bias). V is linear. */
 cnn_status cnn_conv_transpose(const cnn_conv *v, cnn_dtype dtype, cnn_activation act, const void *small,
                               const void *kernel, const void *bias, void *large);

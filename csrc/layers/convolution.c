@@ -14,34 +14,11 @@ static cnn_status forward(cnn_call *c)
     cnn_conv v;
     if (y->size == 0) return CNN_OK;
     CNN_TRY(cnn_conv_of(c, false, &v));
-    return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, bias ? bias->data : NULL, y->data);
+    return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, bias ? bias->data : NULL, y->data,
+                            NULL);
 }
 
 /* ---- backward ---- */
-
-static cnn_status backward_weights(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy)
-{
-    bool wants_kernel = c->needs_grad[KERNEL], wants_bias = c->in[BIAS] && c->needs_grad[BIAS];
-    void *dkernel = NULL, *dbias = NULL;
-    if (!wants_kernel && !wants_bias) return CNN_OK;
-    if (wants_kernel) {
-        CNN_TRY(cnn_tensor_new(&c->in[KERNEL]->shape, &c->grad_in[KERNEL]));
-        dkernel = c->grad_in[KERNEL]->data;
-    }
-    if (wants_bias) {
-        CNN_TRY(cnn_tensor_new(&c->in[BIAS]->shape, &c->grad_in[BIAS]));
-        dbias = c->grad_in[BIAS]->data;
-    }
-    return cnn_conv_backward_weights(v, dy->shape.dtype, c->in[X]->data, dy->data, c->out[0]->data, dkernel, dbias);
-}
-
-static cnn_status backward_data(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy)
-{
-    if (!c->needs_grad[X]) return CNN_OK;
-    CNN_TRY(cnn_tensor_new(&c->in[X]->shape, &c->grad_in[X]));
-    return cnn_conv_backward_data(v, dy->shape.dtype, dy->data, c->out[0]->data, c->in[KERNEL]->data,
-                                  c->grad_in[X]->data);
-}
 
 static cnn_status backward(cnn_call *c)
 {
@@ -57,8 +34,7 @@ static cnn_status backward(cnn_call *c)
         status = cnn_back_through_activation(c, CNN_SOFTMAX, -1, &dy);
         v.planes.activation = CNN_LINEAR;
     }
-    if (status == CNN_OK) status = backward_weights(c, &v, dy);
-    if (status == CNN_OK) status = backward_data(c, &v, dy);
+    if (status == CNN_OK) status = cnn_conv_gradients(c, &v, dy, c->out[0]->data, NULL);
     cnn_tensor_release(dy);
     return status;
 }

@@ -23,11 +23,12 @@ static cnn_status products(cnn_call *c, const cnn_conv *v, const cnn_tensor *dz)
     cnn_dtype dtype = dz->shape.dtype;
     if (c->needs_grad[KERNEL]) {
         CNN_TRY(cnn_tensor_new(&c->in[KERNEL]->shape, &c->grad_in[KERNEL]));
-        CNN_TRY(cnn_conv_backward_weights(v, dtype, dz->data, c->in[X]->data, NULL, c->grad_in[KERNEL]->data, NULL));
+        CNN_TRY(
+            cnn_conv_backward_weights(v, dtype, dz->data, c->in[X]->data, NULL, NULL, c->grad_in[KERNEL]->data, NULL));
     }
     if (!c->needs_grad[X]) return CNN_OK;
     CNN_TRY(cnn_tensor_new(&c->in[X]->shape, &c->grad_in[X]));
-    return cnn_conv_forward(v, dtype, dz->data, c->in[KERNEL]->data, NULL, c->grad_in[X]->data);
+    return cnn_conv_forward(v, dtype, dz->data, c->in[KERNEL]->data, NULL, c->grad_in[X]->data, NULL);
 }
 
 static cnn_status backward(cnn_call *c)
