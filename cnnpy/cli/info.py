@@ -45,6 +45,7 @@ def _machine():
     threads = os.environ.get("OMP_NUM_THREADS")
     return [
         ("processor level", f"{level}  (of {', '.join(levels)}; CNNPY_CPU_LEVEL sets it)"),
+        ("convolutions", f"{_core.conv_algorithm()}  (of auto, direct, winograd; CNNPY_CONV_ALGORITHM sets it)"),
         ("threads", f"{_core.get_threads()}  (of {os.cpu_count()} processors; OMP_NUM_THREADS {_or_unset(threads)})"),
         ("OpenMP", "yes" if _core.has_openmp else "no: built without it, so one thread computes"),
         ("memory limit", f"{limit / 2**20:,.0f} MiB" if limit else "none"),

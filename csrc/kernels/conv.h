@@ -2,6 +2,9 @@
 #ifndef CNN_KERNELS_CONV_H
 #define CNN_KERNELS_CONV_H
 
+/* By which algorithm: what conv.c thinks best, or one wherever it can do the convolution at all. */
+typedef enum { CNN_CONV_AUTO = 0, CNN_CONV_DIRECT, CNN_CONV_WINOGRAD } cnn_conv_algorithm;
+
 /* A convolution: x[N,H,W,C]  kernel[KH,KW,C/groups,F]  y[N,OH,OW,F]. Padding at the bottom and the right is what
  * OH and OW ask for. Backward passes read `activation` too: dy is the gradient of what comes after it.
  *
@@ -16,6 +19,7 @@ typedef struct {
     int64_t pad_top, pad_left;
     cnn_activation activation;
     int64_t pool;
+    cnn_conv_algorithm algorithm;
 } cnn_conv2d;
 
 #define CNN_POOL_DEAD 255

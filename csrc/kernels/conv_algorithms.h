@@ -25,8 +25,18 @@ CNN_CONV_EACH(CNN_CONV_FORWARD_FN, conv_direct_forward)
 CNN_CONV_EACH(CNN_CONV_DATA_FN, conv_direct_backward_data)
 CNN_CONV_EACH(CNN_CONV_TRANSPOSE_FN, conv_direct_transpose)
 
+/* winograd.c: what winograd_fits says */
+size_t CNN_K(conv_winograd_workspace)(const cnn_conv2d *conv, bool backward, size_t item_bytes);
+CNN_CONV_EACH(CNN_CONV_FORWARD_FN, conv_winograd_forward)
+CNN_CONV_EACH(CNN_CONV_DATA_FN, conv_winograd_backward_data)
+CNN_CONV_EACH(CNN_CONV_TRANSPOSE_FN, conv_winograd_transpose)
+
 /* conv_weights.c */
 size_t CNN_K(conv_direct_weights_workspace)(const cnn_conv2d *conv, size_t item_bytes);
 CNN_CONV_EACH(CNN_CONV_WEIGHTS_FN, conv_direct_backward_weights)
+
+/* winograd_weights.c */
+size_t CNN_K(conv_winograd_weights_workspace)(const cnn_conv2d *conv, size_t item_bytes);
+CNN_CONV_EACH(CNN_CONV_WEIGHTS_FN, conv_winograd_backward_weights)
 
 #endif

@@ -13,6 +13,15 @@ CNN_INLINE void R(store_places)(uint8_t *to, R(places) v, int64_t count)
         for (int64_t i = 0; i < count; i++) to[i] = (uint8_t)v[i];
 }
 
+static inline __attribute__((always_inline, unused)) R(places) R(load_places)(const uint8_t *p, int64_t count)
+{
+    typedef uint8_t bytes __attribute__((vector_size(REAL_LANES), aligned(1), may_alias));
+    if (count == REAL_LANES) return __builtin_convertvector(*(const bytes *)p, R(places));
+    R(places) v = {0};
+    for (int64_t i = 0; i < count; i++) v[i] = p[i];
+    return v;
+}
+
 /* What a window's pixels V, of which there are COUNT, come to: the first of the largest, and which it was. A NaN is
  * larger than all. */
 CNN_INLINE R(vec) R(largest)(const int COUNT, const R(vec) * v, R(places) * place)
@@ -58,8 +67,8 @@ CNN_INLINE void R(pool_rows)(const int POOL, int64_t windows, int64_t wide, int6
 }
 
 /* block[POOL][CNN_TILE_ROWS][WIDE] -> y[WINDOWS][COLUMNS] and place, STEP elements from window to window. */
-static void R(pool_block)(int64_t pool, int64_t windows, int64_t wide, int64_t columns, bool relu, const REAL *block,
-                          int64_t step, REAL *y, uint8_t *place)
+static __attribute__((unused)) void R(pool_block)(int64_t pool, int64_t windows, int64_t wide, int64_t columns,
+                                                  bool relu, const REAL *block, int64_t step, REAL *y, uint8_t *place)
 {
     if (pool == 2) R(pool_rows)(2, windows, wide, columns, relu, block, step, y, place);
     else R(pool_rows)(3, windows, wide, columns, relu, block, step, y, place);

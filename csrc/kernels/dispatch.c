@@ -1,8 +1,10 @@
-/* Chooses the table of kernels. The build says by CNN_HAVE_AVX2 and CNN_HAVE_AVX512 which levels it holds. */
+/* Chooses the table of kernels, and the algorithm of convolutions where that is forced. The build says by CNN_HAVE_AVX2
+ * and CNN_HAVE_AVX512 which levels it holds. */
 #include "kernels/kernels.h"
 
 #include "runtime/cpu.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 extern const cnn_kernels cnn_kernel_table_generic;
@@ -54,4 +56,24 @@ cnn_status cnn_kernels_select(const char *name)
     return cnn_fail(CNN_ERR_VALUE,
                     "processor level \"%s\" is not available here; the best this processor and build have is \"%s\"",
                     name, names[count - 1]);
+}
+
+const char *const cnn_conv_algorithm_names[] = {"auto", "direct", "winograd", NULL};
+
+static atomic_int conv_algorithm = CNN_CONV_AUTO;
+
+cnn_status cnn_conv_algorithm_select(const char *name)
+{
+    for (int i = 0; cnn_conv_algorithm_names[i]; i++)
+        if (strcmp(cnn_conv_algorithm_names[i], name) == 0) {
+            atomic_store(&conv_algorithm, i);
+            return CNN_OK;
+        }
+    return cnn_fail(CNN_ERR_VALUE, "the algorithm of convolutions must be 'auto', 'direct' or 'winograd', got '%.40s'",
+                    name);
+}
+
+cnn_conv_algorithm cnn_conv_algorithm_now(void)
+{
+    return (cnn_conv_algorithm)atomic_load(&conv_algorithm);
 }

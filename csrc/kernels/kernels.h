@@ -27,6 +27,11 @@ static inline const cnn_kernels *cnn_k(void)
  * this build does not have it. */
 cnn_status cnn_kernels_select(const char *name);
 
+/* The algorithm of convolutions that begin from now on, by NAME: "auto", "direct" or "winograd". */
+cnn_status cnn_conv_algorithm_select(const char *name);
+cnn_conv_algorithm cnn_conv_algorithm_now(void);
+extern const char *const cnn_conv_algorithm_names[]; /* ended by NULL */
+
 /* The levels this build holds and this processor can run, best last; *COUNT of them. */
 const char *const *cnn_kernels_levels(int *count);
 

@@ -271,6 +271,7 @@ static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_con
         .pad_left = pad[2],
         .activation = transposed ? CNN_LINEAR : (cnn_activation)a->activation,
         .pool = 1,
+        .algorithm = cnn_conv_algorithm_now(),
     };
     v->folds = v->widens = false;
     if (rank == 3) return fold_depth(v, kernel[0], stride[0], dilation[0], pad[0]);

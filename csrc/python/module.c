@@ -42,6 +42,11 @@ static int module_exec(PyObject *module)
         PyErr_Format(PyExc_ImportError, "CNNPY_CPU_LEVEL: %s", cnn_last_message());
         return -1;
     }
+    const char *algorithm = getenv("CNNPY_CONV_ALGORITHM");
+    if (algorithm && *algorithm && cnn_conv_algorithm_select(algorithm) != CNN_OK) {
+        PyErr_Format(PyExc_ImportError, "CNNPY_CONV_ALGORITHM: %s", cnn_last_message());
+        return -1;
+    }
     cnn_gemm_init();
     state->module = module;
     state->empty_tuple = PyTuple_New(0);

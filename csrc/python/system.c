@@ -107,6 +107,27 @@ static PyObject *levels(PyObject *module, PyObject *unused)
     return tuple;
 }
 
+static PyObject *conv_algorithm(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyUnicode_FromString(cnn_conv_algorithm_names[cnn_conv_algorithm_now()]);
+}
+
+static PyObject *set_conv_algorithm(PyObject *module, PyObject *name)
+{
+    (void)module;
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "the algorithm of convolutions must be a string, got %R", name);
+        return NULL;
+    }
+    const char *text = PyUnicode_AsUTF8(name);
+    if (!text) return NULL;
+    cnn_status status = cnn_conv_algorithm_select(text);
+    if (status != CNN_OK) return cnn_raise(status, NULL);
+    Py_RETURN_NONE;
+}
+
 static PyObject *blas_description(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -126,6 +147,8 @@ static PyMethodDef functions[] = {
     {"get_level", get_level, METH_NOARGS, "Processor level in use: 'generic', 'avx2' or 'avx512'."},
     {"set_level", set_level, METH_O, "Choose a level of levels(); None for the best."},
     {"levels", levels, METH_NOARGS, "Levels that this build has and this processor can run, best last."},
+    {"conv_algorithm", conv_algorithm, METH_NOARGS, "How convolutions are computed: 'auto', 'direct' or 'winograd'."},
+    {"set_conv_algorithm", set_conv_algorithm, METH_O, "Choose how convolutions are computed from now on."},
     {"blas_description", blas_description, METH_NOARGS, "Version and processor of OpenBLAS, in its own words."},
     {NULL, NULL, 0, NULL},
 };
