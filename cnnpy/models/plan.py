@@ -10,6 +10,7 @@ from cnnpy import tree
 from cnnpy._core import Tensor
 from cnnpy.layers.symbolic import KerasTensor
 from cnnpy.layers.tracking import structure
+from cnnpy.models.fusion import fused
 from cnnpy.models.graph import Slot
 
 
@@ -32,6 +33,7 @@ class Plan:
             self._slot(x)
         self.steps = [self._step(node) for node in graph.nodes]
         self.outputs = [self._slots[id(x)] for x in graph.outputs]
+        self._fuse([node.layer for node in graph.nodes])
         self.size = len(self._slots)
         self._release()
         self.plain = all(step[5] for step in self.steps)
@@ -64,6 +66,30 @@ class Plan:
             lambda x: Slot(self._slots[id(x)]) if isinstance(x, KerasTensor) else x, (tuple(node.args), node.kwargs)
         )
         return function, plain and layer._takes_training, None, targets, slots, plain
+
+    def _fuse(self, layers):
+        """Makes one step of neighbouring LAYERS that the core does in one pass."""
+        readers = {slot: 1 for slot in self.outputs}  # of each slot; an output has one elsewhere
+        for step in self.steps:
+            for slot in self._sources(step):
+                readers[slot] = readers.get(slot, 0) + 1
+        reader = {step[2]: i for i, step in enumerate(self.steps) if readers.get(step[2]) == 1}
+        merged = {}  # by the step that is last of those that were made one
+        done = set()
+        for i, step in enumerate(self.steps):
+            chain = [i] if step[5] and step[2] is not None and i not in done else []
+            while chain and len(self.steps[chain[-1]][3]) == 1:
+                after = reader.get(self.steps[chain[-1]][3][0])
+                if after is None or not self.steps[after][5]:
+                    break
+                chain.append(after)
+            count, function = fused([layers[k] for k in chain])
+            if function is None:
+                continue
+            last = chain[count - 1]
+            merged[last] = (function, False, step[2], self.steps[last][3], None, True)
+            done.update(chain[:count])
+        self.steps = [merged.get(i, step) for i, step in enumerate(self.steps) if i in merged or i not in done]
 
     def _sources(self, step):
         if step[2] is not None:
