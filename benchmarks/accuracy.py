@@ -47,16 +47,16 @@ def data(name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("nets", nargs="*", default=list(NETS))
+    parser.add_argument("nets", nargs="*", choices=EPOCHS, default=list(EPOCHS))
     for name in parser.parse_args().nets:
         (x, y), test = data(name)
         set_random_seed(0)
-        model = build_keras(cnnpy, name)
+        model = build_keras(cnnpy, NETS[name])
         loss = "binary_crossentropy" if name == "denoiser" else "categorical_crossentropy"
         model.compile(optimizer="adam", loss=loss, metrics=[] if name == "denoiser" else ["accuracy"])
         start = time.perf_counter()
         for epoch in range(EPOCHS[name]):
-            model.fit(x, y, batch_size=NETS[name][1], epochs=1, verbose=0)
+            model.fit(x, y, batch_size=NETS[name].batch, epochs=1, verbose=0)
             result = model.evaluate(*test, batch_size=500, verbose=0, return_dict=True)
             figures = ", ".join(f"test {key} {value:.4f}" for key, value in sorted(result.items()))
             seconds = time.perf_counter() - start

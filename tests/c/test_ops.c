@@ -109,6 +109,7 @@ static const struct {
     {"conv1d", {"nwc", "lcf", "f"}},
     {"conv2d", {"nhwc", "klcf", "f"}},
     {"conv3d", {"ndhwc", "mklcf", "f"}},
+    {"conv2d_pool", {"nhwc", "klcf", "f"}},
     {"conv1d_transpose", {"nwc", "lfc", "f"}},
     {"conv2d_transpose", {"nhwc", "klfc", "f"}},
     {"conv3d_transpose", {"ndhwc", "mklfc", "f"}},
