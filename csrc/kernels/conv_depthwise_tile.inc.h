@@ -6,20 +6,6 @@
  *
  * a is read up to `columns` channels, since it may end there. */
 
-/* The first COUNT lanes at P; zeros in the others. */
-CNN_INLINE R(vec) R(load_part)(const REAL *p, int64_t count)
-{
-    if (count >= REAL_LANES) return R(load)(p);
-#if defined(__AVX512F__)
-    if (sizeof(REAL) == 4) return (R(vec))_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
-    return (R(vec))_mm512_maskz_loadu_pd((__mmask8)((1u << count) - 1), p);
-#else
-    R(vec) v = {0};
-    for (int64_t i = 0; i < count; i++) v[i] = p[i];
-    return v;
-#endif
-}
-
 #if TILE_SUMS
 
 CNN_INLINE void R(depthwise_body)(const int ROWS, const bool WHOLE, const R(tile) * t, const REAL *a, const REAL *b,

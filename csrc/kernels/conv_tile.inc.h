@@ -63,6 +63,19 @@ CNN_INLINE void R(store_part)(REAL *p, R(vec) v, int64_t count)
 #endif
 }
 
+/* The first COUNT lanes, and zeros. */
+static inline __attribute__((always_inline, unused)) R(vec) R(load_part)(const REAL *p, int64_t count)
+{
+#if defined(__AVX512F__)
+    if (sizeof(REAL) == 4) return (R(vec))_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+    return (R(vec))_mm512_maskz_loadu_pd((__mmask8)((1u << count) - 1), p);
+#else
+    R(vec) v = {0};
+    for (int64_t i = 0; i < count; i++) v[i] = p[i];
+    return v;
+#endif
+}
+
 static __attribute__((noinline, unused)) void R(tile_activate)(cnn_activation act, int64_t n, REAL *p)
 {
     if (act == CNN_SIGMOID)

@@ -1,8 +1,8 @@
-/* Winograd's convolution F(4x4, 3x3), forward, backward-data and transposed: a quarter of the products of the direct
- * way for 3x3 kernels of stride 1, at two to five times its rounding errors.
+/* Winograd's convolution, forward, backward-data and transposed, for kernels of 3x3, 4x4 and 5x5 with stride 1: a
+ * quarter of the products of the direct way (of 5x5: a third), at about four times its rounding errors.
  *
- * It pays where the transforms, which cost as much as a few channels, are small beside the products. Any number of
- * channels, filters and pixels is computed; whether it is chosen is for conv.c to say. */
+ * It pays where the transforms are small beside the products. Any number of channels, filters and pixels is computed;
+ * whether it is chosen is for conv.c to say. */
 #define CNN_TEMPLATE "kernels/winograd.inc.h"
 #include "kernels/winograd.h"
 #include "kernels/conv_algorithms.h"

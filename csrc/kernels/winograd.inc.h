@@ -25,20 +25,33 @@ static int64_t R(panel_width)(const winograd_plan *p, int64_t panel)
 
 /* ---- the kernel: u[panel][point][channel][filters of the panel] ---- */
 
-/* The 3x3 weights between CHANNEL and COUNT filters from FIRST on. */
-CNN_INLINE void R(winograd_weights)(const R(winograd_job) * j, int64_t channel, int64_t first, int64_t count,
-                                    R(vec) * g)
+/* The weights between CHANNEL and COUNT filters from FIRST on. */
+CNN_INLINE void R(winograd_weights)(const int K, const R(winograd_job) * j, int64_t channel, int64_t first,
+                                    int64_t count, R(vec) * g)
 {
     const winograd_plan *p = j->plan;
-    for (int k = 0; k < 9; k++) {
+    for (int k = 0; k < K * K; k++) {
         if (!p->backward) {
             const REAL *from = j->kernel + (k * p->channels + channel) * p->filters + first;
             g[k] = count == REAL_LANES ? R(load)(from) : R(load_part)(from, count);
             continue;
         }
-        const REAL *from = j->kernel + ((8 - k) * p->filters + first) * p->channels + channel;
+        const REAL *from = j->kernel + ((K * K - 1 - k) * p->filters + first) * p->channels + channel;
         g[k] = (R(vec)){0};
         for (int64_t l = 0; l < count; l++) g[k][l] = from[l * p->channels];
+    }
+}
+
+CNN_INLINE void R(winograd_pack)(const int K, const R(winograd_job) * j, int64_t channel, int64_t first, int64_t count,
+                                 REAL *u)
+{
+    R(vec)
+    g[WINOGRAD_MOST_KERNEL * WINOGRAD_MOST_KERNEL], half[WINOGRAD_IN * WINOGRAD_MOST_KERNEL], row[WINOGRAD_IN];
+    R(winograd_weights)(K, j, channel, first, count, g);
+    for (int k = 0; k < K; k++) R(winograd_filter)(K, g + k, K, half + k, K);
+    for (int i = 0; i < WINOGRAD_IN; i++) {
+        R(winograd_filter)(K, half + K * i, 1, row, 1);
+        for (int k = 0; k < WINOGRAD_IN; k++) R(store)(u + (i * WINOGRAD_IN + k) * j->plan->u_plane, row[k]);
     }
 }
 
@@ -56,13 +69,12 @@ static void R(winograd_pack_piece)(void *context, int64_t piece, int thread)
     for (int64_t channel = begin; channel < end; channel++)
         for (int64_t f = 0; f < width; f += REAL_LANES) {
             int64_t first = panel * p->wide + f, count = p->filters - first;
-            R(vec) g[9], half[18], row[WINOGRAD_IN];
-            R(winograd_weights)(j, channel, first, count < REAL_LANES ? count : REAL_LANES, g);
-            for (int k = 0; k < 3; k++) R(winograd_filter)(g + k, 3, half + k, 3);
-            for (int i = 0; i < WINOGRAD_IN; i++) {
-                R(winograd_filter)(half + 3 * i, 1, row, 1);
-                for (int k = 0; k < WINOGRAD_IN; k++)
-                    R(store)(u + (i * WINOGRAD_IN + k) * p->u_plane + channel * width + f, row[k]);
+            REAL *to = u + channel * width + f;
+            if (count > REAL_LANES) count = REAL_LANES;
+            switch (p->kernel) {
+            case 3: R(winograd_pack)(3, j, channel, first, count, to); break;
+            case 4: R(winograd_pack)(4, j, channel, first, count, to); break;
+            case 5: R(winograd_pack)(5, j, channel, first, count, to); break;
             }
         }
 }
@@ -79,8 +91,7 @@ static void R(winograd_enter)(const R(winograd_job) * j, int64_t first, int64_t 
     for (int64_t i = 0; i < count; i++) {
         int64_t tile = first + i, column = tile % p->tiles_w, row = tile / p->tiles_w % p->tiles_h;
         R(conv_image) image = R(conv_image_at)(&j->in, tile / p->tiles_w / p->tiles_h);
-        R(find_patch)(&image, row * WINOGRAD_OUT - p->top, column * WINOGRAD_OUT - p->left, WINOGRAD_IN, memory,
-                      &patch);
+        R(find_patch)(&image, row * p->side - p->top, column * p->side - p->left, WINOGRAD_IN, memory, &patch);
         R(transform_patch)(kind, &patch, p->channels, v + i * p->channels_packed, p->v_plane);
     }
 }
@@ -108,46 +119,46 @@ static void R(winograd_multiply)(const R(winograd_job) * j, int64_t panel, int64
         }
 }
 
-/* Tiles of WIDTH rows by HEIGHT columns that exist, 4 by 4 but at the edges, go to OUT. */
-CNN_INLINE void R(store_tile)(const bool WHOLE, const R(winograd_job) * j, const R(vec) * y, int64_t rows,
-                              int64_t columns, int64_t count, REAL *out)
+/* ROWS by COLUMNS of a tile, the part that exists, go to OUT. */
+CNN_INLINE void R(store_tile)(const int SIDE, const bool WHOLE, const R(winograd_job) * j, const R(vec) * y,
+                              int64_t rows, int64_t columns, int64_t count, REAL *out)
 {
     const winograd_plan *p = j->plan;
     int64_t step = p->filters, pitch = p->out_w * step;
-    if (WHOLE) rows = columns = WINOGRAD_OUT;
     CNN_UNROLL
-    for (int i = 0; i < WINOGRAD_OUT; i++) {
+    for (int i = 0; i < SIDE; i++) {
         if (!WHOLE && i >= rows) break;
         CNN_UNROLL
-        for (int k = 0; k < WINOGRAD_OUT; k++) {
+        for (int k = 0; k < SIDE; k++) {
             if (!WHOLE && k >= columns) break;
             REAL *to = out + i * pitch + k * step;
-            if (j->stream) R(stream)(to, y[i * WINOGRAD_OUT + k]);
-            else if (WHOLE || count == REAL_LANES) R(store)(to, y[i * WINOGRAD_OUT + k]);
-            else R(store_part)(to, y[i * WINOGRAD_OUT + k], count);
+            if (j->stream) R(stream)(to, y[i * SIDE + k]);
+            else if (WHOLE || count == REAL_LANES) R(store)(to, y[i * SIDE + k]);
+            else R(store_part)(to, y[i * SIDE + k], count);
             if (j->activation == CNN_SIGMOID || j->activation == CNN_TANH) R(tile_activate)(j->activation, count, to);
         }
     }
 }
 
-/* The same, pooled 2 by 2. */
-CNN_INLINE void R(store_pooled_tile)(const R(winograd_job) * j, const R(vec) * y, int64_t rows, int64_t columns,
-                                     int64_t count, REAL *out, uint8_t *place)
+/* The same, the largest of its windows of POOL x POOL. */
+CNN_INLINE void R(store_pooled_tile)(const int SIDE, const int POOL, const R(winograd_job) * j, const R(vec) * y,
+                                     int64_t rows, int64_t columns, int64_t count, REAL *out, uint8_t *place)
 {
     const winograd_plan *p = j->plan;
-    int64_t step = p->filters, pitch = p->out_w / 2 * step;
+    int64_t step = p->filters, pitch = p->out_w / POOL * step;
     CNN_UNROLL
-    for (int i = 0; i < WINOGRAD_OUT; i += 2) {
-        if (i + 1 >= rows) break;
+    for (int i = 0; i < SIDE / POOL; i++) {
+        if ((i + 1) * POOL > rows) break;
         CNN_UNROLL
-        for (int k = 0; k < WINOGRAD_OUT; k += 2) {
-            if (k + 1 >= columns) break;
-            const R(vec) *first = y + i * WINOGRAD_OUT + k;
-            R(vec) window[4] = {first[0], first[1], first[WINOGRAD_OUT], first[WINOGRAD_OUT + 1]};
+        for (int k = 0; k < SIDE / POOL; k++) {
+            R(vec) window[CNN_POOL_LARGEST * CNN_POOL_LARGEST];
             R(places) at;
-            R(vec) best = R(largest)(4, window, &at);
+            if ((k + 1) * POOL > columns) break;
+            CNN_UNROLL
+            for (int n = 0; n < POOL * POOL; n++) window[n] = y[(i * POOL + n / POOL) * SIDE + k * POOL + n % POOL];
+            R(vec) best = R(largest)(POOL * POOL, window, &at);
             if (j->activation == CNN_RELU) best = R(relu_largest)(best, &at);
-            int64_t to = i / 2 * pitch + k / 2 * step;
+            int64_t to = i * pitch + k * step;
             if (count == REAL_LANES) R(store)(out + to, best);
             else R(store_part)(out + to, best, count);
             if (place) R(store_places)(place + to, at, count);
@@ -156,51 +167,67 @@ CNN_INLINE void R(store_pooled_tile)(const R(winograd_job) * j, const R(vec) * y
 }
 
 /* One vector of filters of a tile, from M. */
-CNN_INLINE void R(leave_vector)(const R(winograd_job) * j, const REAL *m, R(vec) bias, int64_t rows, int64_t columns,
-                                int64_t count, int64_t to)
+CNN_INLINE void R(leave_vector)(const int SIDE, const int POOL, const R(winograd_job) * j, const REAL *m, R(vec) bias,
+                                int64_t rows, int64_t columns, int64_t count, int64_t to)
 {
     const winograd_plan *p = j->plan;
-    R(vec) half[WINOGRAD_OUT * WINOGRAD_IN], line[WINOGRAD_IN], y[WINOGRAD_OUT * WINOGRAD_OUT];
+    R(vec) half[WINOGRAD_MOST_OUT * WINOGRAD_IN], line[WINOGRAD_IN], y[WINOGRAD_MOST_OUT * WINOGRAD_MOST_OUT];
     CNN_UNROLL
     for (int k = 0; k < WINOGRAD_IN; k++) {
         CNN_UNROLL
         for (int i = 0; i < WINOGRAD_IN; i++) line[i] = R(load)(m + (i * WINOGRAD_IN + k) * p->m_plane);
-        R(winograd_out)(line, 1, half + k, WINOGRAD_IN);
+        R(winograd_out)(SIDE, line, 1, half + k, WINOGRAD_IN);
     }
     CNN_UNROLL
-    for (int i = 0; i < WINOGRAD_OUT; i++) {
-        R(winograd_out)(half + i * WINOGRAD_IN, 1, y + i * WINOGRAD_OUT, 1);
+    for (int i = 0; i < SIDE; i++) {
+        R(winograd_out)(SIDE, half + i * WINOGRAD_IN, 1, y + i * SIDE, 1);
         CNN_UNROLL
-        for (int k = 0; k < WINOGRAD_OUT; k++) {
-            R(vec) v = y[i * WINOGRAD_OUT + k] + bias;
-            if (j->activation == CNN_RELU && p->pool == 1)
+        for (int k = 0; k < SIDE; k++) {
+            R(vec) v = y[i * SIDE + k] + bias;
+            if (POOL == 1 && j->activation == CNN_RELU)
                 v = (R(vec))((R(mask))v & ~(v < 0)); /* so written, NaN stays NaN */
-            y[i * WINOGRAD_OUT + k] = v;
+            y[i * SIDE + k] = v;
         }
     }
-    if (p->pool == 2) R(store_pooled_tile)(j, y, rows, columns, count, j->out + to, j->place ? j->place + to : NULL);
-    else if (rows == WINOGRAD_OUT && columns == WINOGRAD_OUT && count == REAL_LANES)
-        R(store_tile)(true, j, y, rows, columns, count, j->out + to);
-    else R(store_tile)(false, j, y, rows, columns, count, j->out + to);
+    if (POOL > 1)
+        R(store_pooled_tile)(SIDE, POOL, j, y, rows, columns, count, j->out + to, j->place ? j->place + to : NULL);
+    else if (rows == SIDE && columns == SIDE && count == REAL_LANES)
+        R(store_tile)(SIDE, true, j, y, rows, columns, count, j->out + to);
+    else R(store_tile)(SIDE, false, j, y, rows, columns, count, j->out + to);
 }
 
-static void R(winograd_leave)(const R(winograd_job) * j, int64_t panel, int64_t first, int64_t count, const REAL *m)
+CNN_INLINE void R(leave_tiles)(const int SIDE, const int POOL, const R(winograd_job) * j, int64_t panel, int64_t first,
+                               int64_t count, const REAL *m)
 {
     const winograd_plan *p = j->plan;
     int64_t from = panel * p->wide, width = p->filters - from < p->wide ? p->filters - from : p->wide;
-    int64_t out_h = p->out_h / p->pool, out_w = p->out_w / p->pool, side = WINOGRAD_OUT / p->pool;
+    int64_t out_h = p->out_h / POOL, out_w = p->out_w / POOL, step = SIDE / POOL;
     for (int64_t i = 0; i < count; i++, m += p->wide) {
         int64_t tile = first + i, column = tile % p->tiles_w, row = tile / p->tiles_w % p->tiles_h;
         int64_t image = tile / p->tiles_w / p->tiles_h;
-        int64_t rows = p->out_h - row * WINOGRAD_OUT, columns = p->out_w - column * WINOGRAD_OUT;
-        int64_t to = ((image * out_h + row * side) * out_w + column * side) * p->filters + from;
-        if (rows > WINOGRAD_OUT) rows = WINOGRAD_OUT;
-        if (columns > WINOGRAD_OUT) columns = WINOGRAD_OUT;
+        int64_t rows = p->out_h - row * SIDE, columns = p->out_w - column * SIDE;
+        int64_t to = ((image * out_h + row * step) * out_w + column * step) * p->filters + from;
+        if (rows > SIDE) rows = SIDE;
+        if (columns > SIDE) columns = SIDE;
         for (int64_t f = 0; f < width; f += REAL_LANES) {
             R(vec) bias = {0};
             if (j->has_bias) bias = R(load)(j->bias + from + f);
-            R(leave_vector)(j, m + f, bias, rows, columns, width - f < REAL_LANES ? width - f : REAL_LANES, to + f);
+            R(leave_vector)(SIDE, POOL, j, m + f, bias, rows, columns, width - f < REAL_LANES ? width - f : REAL_LANES,
+                            to + f);
         }
+    }
+}
+
+/* From M to `out`, for the COUNT tiles from FIRST on. */
+static void R(winograd_leave)(const R(winograd_job) * j, int64_t panel, int64_t first, int64_t count, const REAL *m)
+{
+    switch (j->plan->side * 10 + j->plan->pool) {
+    case 41: R(leave_tiles)(4, 1, j, panel, first, count, m); break;
+    case 42: R(leave_tiles)(4, 2, j, panel, first, count, m); break;
+    case 31: R(leave_tiles)(3, 1, j, panel, first, count, m); break;
+    case 33: R(leave_tiles)(3, 3, j, panel, first, count, m); break;
+    case 21: R(leave_tiles)(2, 1, j, panel, first, count, m); break;
+    case 22: R(leave_tiles)(2, 2, j, panel, first, count, m); break;
     }
 }
 

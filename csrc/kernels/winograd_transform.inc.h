@@ -1,14 +1,10 @@
-/* The transforms of Winograd's convolutions F(4x4, 3x3); included once per type, after conv_tile.inc.h and
- * conv_rows.inc.h.
+/* The transforms of Winograd's convolutions; included once per type, after conv_tile.inc.h and conv_rows.inc.h.
  *
- * With the points 0, 1, -1, 2, -2 and infinity, tiles of 4x4 results come from patches of 6x6 pixels by 36 products
- * instead of 144: y = A' [(G g G') . (B' d B)] A, and the gradient of the filter is G' [sum (A dy A') . (B' d B)] G
- * (Lavin and Gray 2016). All of them are written for one vector of channels, along one axis and then along the other.
- */
-
-#define WINOGRAD_OUT 4 /* pixels of a tile along an axis */
-#define WINOGRAD_IN 6  /* of the patch that it reads */
-#define WINOGRAD_POINTS 36
+ * With the points 0, 1, -1, 2, -2 and infinity, OUT x OUT results of a K x K kernel, OUT + K = 7, come from a patch of
+ * 6x6 pixels by 36 products: instead of 144 for K = 3 and 4, of 100 for K = 5. y = A' [(G g G') . (B' d B)] A, and the
+ * gradient of the kernel is G' [sum (A dy A') . (B' d B)] G (Lavin and Gray 2016). B is the same for all K. The other
+ * matrices have the powers of the points as rows or columns, so what is even and what is odd is summed once for a point
+ * and its negative. All is written for one vector of channels, along one axis and then along the other. */
 
 /* B' d */
 CNN_INLINE void R(winograd_in)(const R(vec) * d, int step, R(vec) * t, int t_step)
@@ -23,60 +19,73 @@ CNN_INLINE void R(winograd_in)(const R(vec) * d, int step, R(vec) * t, int t_ste
     t[5 * t_step] = 4 * d1 - 5 * d3 + d5;
 }
 
-/* A' m */
-CNN_INLINE void R(winograd_out)(const R(vec) * m, int step, R(vec) * y, int y_step)
+/* A' m: OUT results. */
+CNN_INLINE void R(winograd_out)(const int OUT, const R(vec) * m, int step, R(vec) * y, int y_step)
 {
-    R(vec) m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
-    R(vec) sum = m1 + m2, difference = m1 - m2, sum2 = m3 + m4, difference2 = m3 - m4;
-    y[0] = m[0] + sum + sum2;
-    y[y_step] = difference + 2 * difference2;
-    y[2 * y_step] = sum + 4 * sum2;
-    y[3 * y_step] = difference + 8 * difference2 + m[5 * step];
+    R(vec) sum[2] = {m[step] + m[2 * step], m[step] - m[2 * step]};
+    R(vec) sum2[2] = {m[3 * step] + m[4 * step], m[3 * step] - m[4 * step]};
+    CNN_UNROLL
+    for (int i = 0; i < OUT; i++) {
+        R(vec) v = sum[i % 2] + (REAL)(1 << i) * sum2[i % 2];
+        if (i == 0) v += m[0];
+        if (i == OUT - 1) v += m[5 * step];
+        y[i * y_step] = v;
+    }
 }
 
-/* A y */
-CNN_INLINE void R(winograd_spread)(const R(vec) * y, int step, R(vec) * t, int t_step)
+/* The sums of the even and of the odd terms of COUNT numbers, and of these times the powers of 2. */
+CNN_INLINE void R(winograd_terms)(const int COUNT, const R(vec) * x, int step, R(vec) sum[2], R(vec) sum2[2])
 {
-    R(vec) y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
-    R(vec) even = y0 + y2, odd = y1 + y3, even2 = y0 + 4 * y2, odd2 = 2 * y1 + 8 * y3;
-    t[0] = y0;
-    t[t_step] = even + odd;
-    t[2 * t_step] = even - odd;
-    t[3 * t_step] = even2 + odd2;
-    t[4 * t_step] = even2 - odd2;
-    t[5 * t_step] = y3;
+    sum[0] = sum2[0] = x[0];
+    sum[1] = x[step];
+    sum2[1] = 2 * x[step];
+    CNN_UNROLL
+    for (int i = 2; i < COUNT; i++) {
+        sum[i % 2] += x[i * step];
+        sum2[i % 2] += (REAL)(1 << i) * x[i * step];
+    }
 }
 
-/* G g */
-CNN_INLINE void R(winograd_filter)(const R(vec) * g, int step, R(vec) * t, int t_step)
+/* A y, of OUT numbers */
+CNN_INLINE void R(winograd_spread)(const int OUT, const R(vec) * y, int step, R(vec) * t, int t_step)
 {
-    const REAL quarter = (REAL)0.25, sixth = (REAL)1 / 6, twelfth = (REAL)1 / 12, part = (REAL)1 / 24;
-    R(vec) g0 = g[0], g1 = g[step], g2 = g[2 * step];
-    R(vec) even = (g0 + g2) * -sixth, odd = g1 * sixth, even2 = g0 * part + g2 * sixth, odd2 = g1 * twelfth;
-    t[0] = g0 * quarter;
-    t[t_step] = even - odd;
-    t[2 * t_step] = even + odd;
-    t[3 * t_step] = even2 + odd2;
-    t[4 * t_step] = even2 - odd2;
-    t[5 * t_step] = g2;
+    R(vec) sum[2], sum2[2];
+    R(winograd_terms)(OUT, y, step, sum, sum2);
+    t[0] = y[0];
+    t[t_step] = sum[0] + sum[1];
+    t[2 * t_step] = sum[0] - sum[1];
+    t[3 * t_step] = sum2[0] + sum2[1];
+    t[4 * t_step] = sum2[0] - sum2[1];
+    t[5 * t_step] = y[(OUT - 1) * step];
 }
 
-/* G' t */
-CNN_INLINE void R(winograd_gather)(const R(vec) * t, int step, R(vec) * g, int g_step)
+/* G g, of K numbers */
+CNN_INLINE void R(winograd_filter)(const int K, const R(vec) * g, int step, R(vec) * t, int t_step)
 {
-    const REAL quarter = (REAL)0.25, sixth = (REAL)1 / 6, twelfth = (REAL)1 / 12, part = (REAL)1 / 24;
-    R(vec) t1 = t[step], t2 = t[2 * step], t3 = t[3 * step], t4 = t[4 * step];
-    R(vec) sum = (t1 + t2) * sixth, sum2 = t3 + t4;
-    g[0] = t[0] * quarter - sum + sum2 * part;
-    g[g_step] = (t2 - t1) * sixth + (t3 - t4) * twelfth;
-    g[2 * g_step] = sum2 * sixth - sum + t[5 * step];
+    const REAL quarter = (REAL)1 / 4, sixth = (REAL)1 / 6, part = (REAL)1 / 24;
+    R(vec) sum[2], sum2[2];
+    R(winograd_terms)(K, g, step, sum, sum2);
+    t[0] = g[0] * quarter;
+    t[t_step] = (sum[0] + sum[1]) * -sixth;
+    t[2 * t_step] = (sum[0] - sum[1]) * -sixth;
+    t[3 * t_step] = (sum2[0] + sum2[1]) * part;
+    t[4 * t_step] = (sum2[0] - sum2[1]) * part;
+    t[5 * t_step] = g[(K - 1) * step];
 }
 
-CNN_INLINE R(vec) R(load_part)(const REAL *p, int64_t count)
+/* G' t: K numbers */
+CNN_INLINE void R(winograd_gather)(const int K, const R(vec) * t, int step, R(vec) * g, int g_step)
 {
-    R(vec) v = {0};
-    for (int64_t i = 0; i < count; i++) v[i] = p[i];
-    return v;
+    const REAL quarter = (REAL)1 / 4, sixth = (REAL)1 / 6, part = (REAL)1 / 24;
+    R(vec) sum[2] = {(t[step] + t[2 * step]) * -sixth, (t[step] - t[2 * step]) * -sixth};
+    R(vec) sum2[2] = {(t[3 * step] + t[4 * step]) * part, (t[3 * step] - t[4 * step]) * part};
+    CNN_UNROLL
+    for (int i = 0; i < K; i++) {
+        R(vec) v = sum[i % 2] + (REAL)(1 << i) * sum2[i % 2];
+        if (i == 0) v += t[0] * quarter;
+        if (i == K - 1) v += t[5 * step];
+        g[i * g_step] = v;
+    }
 }
 
 /* ---- where the pixels of a patch are ---- */
@@ -166,23 +175,24 @@ CNN_INLINE void R(transform_vector)(const winograd_patch_kind KIND, const bool W
     }
 }
 
-/* The same with A dy A' for a 4x4 patch; adds its pixels to SUM. */
-CNN_INLINE void R(spread_vector)(const winograd_patch_kind KIND, const bool WHOLE, const R(patch) * p, int64_t c,
-                                 int64_t count, REAL *planes, int64_t plane, R(vec) * sum)
+/* The same with A dy A' for a patch of OUT x OUT; adds its pixels to SUM. */
+CNN_INLINE void R(spread_vector)(const int OUT, const winograd_patch_kind KIND, const bool WHOLE, const R(patch) * p,
+                                 int64_t c, int64_t count, REAL *planes, int64_t plane, R(vec) * sum)
 {
-    R(vec) half[WINOGRAD_IN * WINOGRAD_OUT], column[WINOGRAD_OUT], row[WINOGRAD_IN], total = *sum;
+    R(vec) half[WINOGRAD_IN * WINOGRAD_MOST_OUT], column[WINOGRAD_MOST_OUT], row[WINOGRAD_IN], total = *sum;
     CNN_UNROLL
-    for (int j = 0; j < WINOGRAD_OUT; j++) {
+    for (int j = 0; j < OUT; j++) {
         CNN_UNROLL
-        for (int i = 0; i < WINOGRAD_OUT; i++)
-            column[i] = R(patch_vector)(KIND, WHOLE, p, i * WINOGRAD_OUT + j, c, count);
-        total += (column[0] + column[1]) + (column[2] + column[3]);
-        R(winograd_spread)(column, 1, half + j, WINOGRAD_OUT);
+        for (int i = 0; i < OUT; i++) {
+            column[i] = R(patch_vector)(KIND, WHOLE, p, i * OUT + j, c, count);
+            total += column[i];
+        }
+        R(winograd_spread)(OUT, column, 1, half + j, OUT);
     }
     *sum = total;
     CNN_UNROLL
     for (int i = 0; i < WINOGRAD_IN; i++) {
-        R(winograd_spread)(half + i * WINOGRAD_OUT, 1, row, 1);
+        R(winograd_spread)(OUT, half + i * OUT, 1, row, 1);
         CNN_UNROLL
         for (int j = 0; j < WINOGRAD_IN; j++) R(store)(planes + (i * WINOGRAD_IN + j) * plane, row[j]);
     }
@@ -208,24 +218,36 @@ static __attribute__((unused)) void R(transform_patch)(winograd_patch_kind kind,
     }
 }
 
-CNN_INLINE void R(spread_channels)(const winograd_patch_kind KIND, const R(patch) * p, int64_t first, int64_t channels,
-                                   REAL *planes, int64_t plane, REAL *sums)
+CNN_INLINE void R(spread_channels)(const int OUT, const winograd_patch_kind KIND, const R(patch) * p, int64_t first,
+                                   int64_t channels, REAL *planes, int64_t plane, REAL *sums)
 {
     for (int64_t c = 0; c < channels; c += REAL_LANES) {
         R(vec) sum = R(load)(sums + c);
-        if (channels - c >= REAL_LANES) R(spread_vector)(KIND, true, p, first + c, REAL_LANES, planes + c, plane, &sum);
-        else R(spread_vector)(KIND, false, p, first + c, channels - c, planes + c, plane, &sum);
+        if (channels - c >= REAL_LANES)
+            R(spread_vector)(OUT, KIND, true, p, first + c, REAL_LANES, planes + c, plane, &sum);
+        else R(spread_vector)(OUT, KIND, false, p, first + c, channels - c, planes + c, plane, &sum);
         R(store)(sums + c, sum);
     }
 }
 
-/* CHANNELS from FIRST on of a 4x4 patch, whose pixels are added to SUMS. */
-static __attribute__((unused)) void R(spread_patch)(winograd_patch_kind kind, const R(patch) * p, int64_t first,
-                                                    int64_t channels, REAL *planes, int64_t plane, REAL *sums)
+CNN_INLINE void R(spread_kind)(const int OUT, winograd_patch_kind kind, const R(patch) * p, int64_t first,
+                               int64_t channels, REAL *planes, int64_t plane, REAL *sums)
 {
     switch (kind) {
-    case PATCH_PLAIN: R(spread_channels)(PATCH_PLAIN, p, first, channels, planes, plane, sums); break;
-    case PATCH_RELU: R(spread_channels)(PATCH_RELU, p, first, channels, planes, plane, sums); break;
-    case PATCH_POOLED: R(spread_channels)(PATCH_POOLED, p, first, channels, planes, plane, sums); break;
+    case PATCH_PLAIN: R(spread_channels)(OUT, PATCH_PLAIN, p, first, channels, planes, plane, sums); break;
+    case PATCH_RELU: R(spread_channels)(OUT, PATCH_RELU, p, first, channels, planes, plane, sums); break;
+    case PATCH_POOLED: R(spread_channels)(OUT, PATCH_POOLED, p, first, channels, planes, plane, sums); break;
+    }
+}
+
+/* CHANNELS from FIRST on of a patch of OUT x OUT, whose pixels are added to SUMS. */
+static __attribute__((unused)) void R(spread_patch)(int64_t out, winograd_patch_kind kind, const R(patch) * p,
+                                                    int64_t first, int64_t channels, REAL *planes, int64_t plane,
+                                                    REAL *sums)
+{
+    switch (out) {
+    case 4: R(spread_kind)(4, kind, p, first, channels, planes, plane, sums); break;
+    case 3: R(spread_kind)(3, kind, p, first, channels, planes, plane, sums); break;
+    case 2: R(spread_kind)(2, kind, p, first, channels, planes, plane, sums); break;
     }
 }

@@ -1,5 +1,5 @@
-/* Winograd's backward-weights for 3x3 kernels of stride 1, the counterpart of winograd.c; the gradient of the bias is
- * summed where dz is transformed. */
+/* Winograd's backward-weights, the counterpart of winograd.c; the gradient of the bias is summed where dz is
+ * transformed. */
 #define CNN_TEMPLATE "kernels/winograd_weights.inc.h"
 #include "kernels/winograd_weights.h"
 #include "kernels/conv_algorithms.h"

@@ -1,5 +1,5 @@
 /* The plan of Winograd's backward-weights: the sums over tiles of V[point][tile][channel] * D[point][tile][filter],
- * where V comes from the patches of x and D from the 4x4 tiles of dz.
+ * where V comes from the patches of x and D from the tiles of dz.
  *
  * A piece has some panels of filters, so that their sums stay in the second cache, and one of `splits` runs of blocks
  * of tiles; the splits are added in order at the end. All of it depends on the shape alone. */
@@ -10,6 +10,7 @@
 
 typedef struct {
     cnn_conv2d conv;
+    int64_t side; /* of a tile */
     int64_t tiles_h, tiles_w, tiles, block, blocks;
     int64_t channels_packed, filters_packed; /* whole vectors */
     int64_t wide, panels, panels_per_piece, panel_blocks, splits, pieces;
@@ -21,9 +22,6 @@ typedef struct {
 static inline winograd_weights_plan winograd_weights_plan_of(const cnn_conv2d *c, int64_t lanes, size_t item_bytes)
 {
     enum {
-        POINTS = 36,
-        OUT = 4,
-        IN = 6,
         SUMS_BYTES = 640 << 10,
         BLOCK_BYTES = 448 << 10,
         LEAST_TILES = 16, /* that the sums are worth reading and writing for */
@@ -33,22 +31,23 @@ static inline winograd_weights_plan winograd_weights_plan_of(const cnn_conv2d *c
     };
     winograd_weights_plan p = {.conv = *c};
     int64_t item = (int64_t)item_bytes;
-    p.tiles_h = (c->oh - c->oh % c->pool + OUT - 1) / OUT;
-    p.tiles_w = (c->ow - c->ow % c->pool + OUT - 1) / OUT;
+    p.side = WINOGRAD_IN + 1 - c->kh;
+    p.tiles_h = (c->oh - c->oh % c->pool + p.side - 1) / p.side;
+    p.tiles_w = (c->ow - c->ow % c->pool + p.side - 1) / p.side;
     p.tiles = c->n * p.tiles_h * p.tiles_w;
     p.channels_packed = winograd_round(c->c, lanes);
     p.filters_packed = winograd_round(c->f, lanes);
     p.wide = 2 * lanes;
     p.panels = (c->f + p.wide - 1) / p.wide;
     p.sums_plane = c->c * p.wide + WINOGRAD_GAP;
-    int64_t panel_bytes = POINTS * p.sums_plane * item;
+    int64_t panel_bytes = WINOGRAD_POINTS * p.sums_plane * item;
     p.panels_per_piece = SUMS_BYTES / panel_bytes;
     if (p.panels_per_piece > p.panels) p.panels_per_piece = p.panels;
     if (p.panels_per_piece < 1) p.panels_per_piece = 1;
     p.panel_blocks = (p.panels + p.panels_per_piece - 1) / p.panels_per_piece;
     p.d_row = p.panels_per_piece * p.wide;
 
-    p.block = BLOCK_BYTES / (POINTS * (p.channels_packed + p.d_row) * item);
+    p.block = BLOCK_BYTES / (WINOGRAD_POINTS * (p.channels_packed + p.d_row) * item);
     if (p.block > MOST_TILES) p.block = MOST_TILES;
     if (p.block < LEAST_TILES) p.block = LEAST_TILES;
     p.blocks = (p.tiles + p.block - 1) / p.block;
@@ -63,12 +62,12 @@ static inline winograd_weights_plan winograd_weights_plan_of(const cnn_conv2d *c
     p.v_plane = p.block * p.channels_packed + WINOGRAD_GAP;
     p.d_plane = p.block * p.d_row + WINOGRAD_GAP;
     int64_t most = c->c > c->f ? c->c : c->f;
-    p.sums_items = (size_t)(p.panels * POINTS * p.sums_plane);
+    p.sums_items = (size_t)(p.panels * WINOGRAD_POINTS * p.sums_plane);
     p.bias_items = (size_t)(p.panels * p.wide);
-    p.v_items = (size_t)(POINTS * p.v_plane);
-    p.d_items = (size_t)(POINTS * p.d_plane);
+    p.v_items = (size_t)(WINOGRAD_POINTS * p.v_plane);
+    p.d_items = (size_t)(WINOGRAD_POINTS * p.d_plane);
     p.zero_items = (size_t)winograd_round(most, 16);
-    p.room_items = (size_t)winograd_round(IN * IN * most, 16);
+    p.room_items = (size_t)winograd_round(WINOGRAD_IN * WINOGRAD_IN * most, 16);
     p.thread_items = p.v_items + p.d_items + 2 * p.zero_items + p.room_items; /* the second zeros: bytes */
     return p;
 }

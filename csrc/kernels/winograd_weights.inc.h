@@ -22,14 +22,14 @@ static void R(enter_block)(const R(winograd_weights_job) * j, int64_t first, int
     R(patch) patch;
     for (int64_t i = 0; i < count; i++) {
         int64_t tile = first + i, image = tile / p->tiles_w / p->tiles_h;
-        int64_t row = tile / p->tiles_w % p->tiles_h * WINOGRAD_OUT, column = tile % p->tiles_w * WINOGRAD_OUT;
+        int64_t row = tile / p->tiles_w % p->tiles_h * p->side, column = tile % p->tiles_w * p->side;
         R(conv_image) x = R(conv_image_at)(&j->x, image), dy = R(conv_image_at)(&j->dy, image);
         if (j->dkernel) {
             R(find_patch)(&x, row - c->pad_top, column - c->pad_left, WINOGRAD_IN, memory, &patch);
             R(transform_patch)(PATCH_PLAIN, &patch, c->c, v + i * p->channels_packed, p->v_plane);
         }
-        R(find_patch)(&dy, row, column, WINOGRAD_OUT, memory, &patch);
-        R(spread_patch)(kind, &patch, filter, width, d + i * p->d_row, p->d_plane, bias);
+        R(find_patch)(&dy, row, column, (int)p->side, memory, &patch);
+        R(spread_patch)(p->side, kind, &patch, filter, width, d + i * p->d_row, p->d_plane, bias);
     }
 }
 
@@ -86,20 +86,21 @@ static void R(winograd_weights_piece)(void *context, int64_t piece, int thread)
 /* ---- adding the splits, in order, and back to the kernel ---- */
 
 /* One channel and a vector of filters: SUMS at the first split's point 0. */
-static void R(leave_weights)(const R(winograd_weights_job) * j, const REAL *sums, int64_t count, REAL *to)
+CNN_INLINE void R(leave_weights)(const int K, const R(winograd_weights_job) * j, const REAL *sums, int64_t count,
+                                 REAL *to)
 {
     const winograd_weights_plan *p = j->plan;
-    R(vec) t[WINOGRAD_POINTS], half[3 * WINOGRAD_IN], g[3];
+    R(vec) t[WINOGRAD_POINTS], half[WINOGRAD_MOST_KERNEL * WINOGRAD_IN], g[WINOGRAD_MOST_KERNEL];
     for (int point = 0; point < WINOGRAD_POINTS; point++) {
         const REAL *part = sums + point * p->sums_plane;
         t[point] = R(load)(part);
         for (int64_t s = 1; s < p->splits; s++) t[point] += R(load)(part + s * (int64_t)p->sums_items);
     }
-    for (int k = 0; k < WINOGRAD_IN; k++) R(winograd_gather)(t + k, WINOGRAD_IN, half + k, WINOGRAD_IN);
-    for (int i = 0; i < 3; i++) {
-        R(winograd_gather)(half + i * WINOGRAD_IN, 1, g, 1);
-        for (int k = 0; k < 3; k++) {
-            REAL *at = to + (3 * i + k) * p->conv.c * p->conv.f;
+    for (int k = 0; k < WINOGRAD_IN; k++) R(winograd_gather)(K, t + k, WINOGRAD_IN, half + k, WINOGRAD_IN);
+    for (int i = 0; i < K; i++) {
+        R(winograd_gather)(K, half + i * WINOGRAD_IN, 1, g, 1);
+        for (int k = 0; k < K; k++) {
+            REAL *at = to + (K * i + k) * p->conv.c * p->conv.f;
             if (count == REAL_LANES) R(store)(at, g[k]);
             else
                 for (int64_t l = 0; l < count; l++) at[l] = g[k][l];
@@ -122,7 +123,13 @@ static void R(winograd_add_piece)(void *context, int64_t piece, int thread)
     for (int64_t channel = begin; channel < end; channel++)
         for (int64_t f = 0; f < width; f += REAL_LANES) {
             int64_t filter = panel * p->wide + f, count = c->f - filter < REAL_LANES ? c->f - filter : REAL_LANES;
-            R(leave_weights)(j, sums + channel * width + f, count, j->dkernel + channel * c->f + filter);
+            const REAL *from = sums + channel * width + f;
+            REAL *to = j->dkernel + channel * c->f + filter;
+            switch (c->kh) {
+            case 3: R(leave_weights)(3, j, from, count, to); break;
+            case 4: R(leave_weights)(4, j, from, count, to); break;
+            case 5: R(leave_weights)(5, j, from, count, to); break;
+            }
         }
 }
 

@@ -17,19 +17,23 @@ from reference.pooling import max_pool2d, max_pool2d_gradient
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
 
-# (x shape, filters, padding)
+# (x shape, kernel size, filters, padding)
 CASES = [
-    ((1, 3, 3, 1), 1, "valid"),
-    ((2, 4, 4, 3), 5, "valid"),
-    ((1, 1, 1, 4), 3, "same"),
-    ((1, 2, 9, 2), 3, "same"),
-    ((2, 6, 6, 16), 16, "valid"),
-    ((3, 7, 7, 17), 33, "same"),
-    ((5, 5, 8, 40), 9, "valid"),
-    ((2, 9, 14, 8), 48, "same"),
-    ((1, 28, 28, 32), 64, "valid"),
-    ((4, 13, 13, 64), 65, "same"),
-    ((40, 4, 4, 5), 6, "same"),
+    ((1, 3, 3, 1), 3, 1, "valid"),
+    ((2, 4, 4, 3), 3, 5, "valid"),
+    ((1, 1, 1, 4), 3, 3, "same"),
+    ((1, 2, 9, 2), 3, 3, "same"),
+    ((2, 6, 6, 16), 3, 16, "valid"),
+    ((3, 7, 7, 17), 3, 33, "same"),
+    ((5, 5, 8, 40), 3, 9, "valid"),
+    ((2, 9, 14, 8), 3, 48, "same"),
+    ((1, 28, 28, 32), 3, 64, "valid"),
+    ((4, 13, 13, 64), 3, 65, "same"),
+    ((40, 4, 4, 5), 3, 6, "same"),
+    ((2, 12, 11, 16), 4, 18, "valid"),
+    ((3, 7, 8, 5), 4, 3, "same"),
+    ((2, 9, 10, 6), 5, 16, "valid"),
+    ((3, 8, 13, 17), 5, 33, "same"),
 ]
 
 
@@ -46,10 +50,10 @@ def winograd():
     cnnpy.config.set_conv_algorithm("auto")
 
 
-def make(shape, filters, dtype):
+def make(shape, size, filters, dtype):
     """Random (x, kernel, bias) whose products stay near 1."""
     rng = np.random.default_rng(0)
-    kernel = rng.normal(size=(3, 3, shape[3], filters)) / np.sqrt(9 * shape[3])
+    kernel = rng.normal(size=(size, size, shape[3], filters)) / (size * np.sqrt(shape[3]))
     return [a.astype(dtype) for a in (rng.normal(size=shape), kernel, rng.normal(size=filters))]
 
 
@@ -74,8 +78,8 @@ def assert_near(got, expected, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_equals_reference(case, dtype, activation, level):
-    shape, filters, padding = case
-    arrays = make(shape, filters, dtype)
+    shape, size, filters, padding = case
+    arrays = make(shape, size, filters, dtype)
     got = results_and_gradients(lambda x, k, b: _core.conv2d(x, k, b, padding=padding, activation=activation), arrays)
     x, kernel, bias = (a.astype("float64") for a in arrays)
     y = conv(x, kernel, bias, padding=padding, activation=activation)
@@ -85,58 +89,60 @@ def test_equals_reference(case, dtype, activation, level):
 
 @pytest.mark.parametrize("activation", ["linear", "relu"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case", [c for c in CASES if min(c[0][1:3]) >= 4], ids=str)
-def test_pooled(case, dtype, activation, level):
-    shape, filters, padding = case
-    arrays = make(shape, filters, dtype)
+@pytest.mark.parametrize("pool", [2, 3])
+@pytest.mark.parametrize("case", [c for c in CASES if min(c[0][1:3]) >= c[1] + 2], ids=str)
+def test_pooled(case, pool, dtype, activation, level):
+    shape, size, filters, padding = case
+    windows = {"pool_size": (pool, pool), "strides": (pool, pool)}
+    arrays = make(shape, size, filters, dtype)
     got = results_and_gradients(
-        lambda x, k, b: _core.conv2d_pool(x, k, b, padding=padding, activation=activation), arrays
+        lambda x, k, b: _core.conv2d_pool(x, k, b, padding=padding, activation=activation, pool_size=pool), arrays
     )
     x, kernel, bias = (a.astype("float64") for a in arrays)
     z = conv(x, kernel, bias, padding=padding, activation=activation)
     dy = np.random.default_rng(0).normal(size=got[0].shape).astype(dtype)
-    dz = max_pool2d_gradient(z, dy) * slope(activation, z)
-    assert_near(got, (max_pool2d(z), *conv_gradients(x, kernel, dz, padding=padding)), dtype)
+    dz = max_pool2d_gradient(z, dy, **windows) * slope(activation, z)
+    assert_near(got, (max_pool2d(z, **windows), *conv_gradients(x, kernel, dz, padding=padding)), dtype)
 
 
 @pytest.mark.parametrize("activation", ["linear", "relu", "tanh", "softmax"])
-@pytest.mark.parametrize("case", CASES[1:8], ids=str)
+@pytest.mark.parametrize("case", [*CASES[1:8], *CASES[11:]], ids=str)
 def test_transposed(case, activation, level):
-    shape, filters, padding = case
-    x, kernel, bias = make(shape, filters, "float64")
+    shape, size, filters, padding = case
+    x, kernel, bias = make(shape, size, filters, "float64")
     kernel = np.ascontiguousarray(kernel.swapaxes(2, 3))
     y = np.asarray(_core.conv2d_transpose(x, kernel, bias, padding=padding, activation=activation))
     expected = conv_transpose(x, kernel, bias, padding=padding, activation=activation)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", [CASES[1], CASES[3]], ids=str)
+@pytest.mark.parametrize("case", [CASES[1], CASES[3], CASES[12], CASES[13]], ids=str)
 def test_gradients(case, level):
-    shape, filters, padding = case
+    shape, size, filters, padding = case
     check_gradients(
-        lambda x, k, b: _core.conv2d(x, k, b, padding=padding, activation="tanh"), make(shape, filters, "float64")
+        lambda x, k, b: _core.conv2d(x, k, b, padding=padding, activation="tanh"), make(shape, size, filters, "float64")
     )
 
 
 @pytest.mark.parametrize("op", [_core.conv2d, _core.conv2d_pool])
 @pytest.mark.parametrize("case", CASES[5:], ids=str)
 def test_same_bits_whatever_the_threads(case, op):
-    shape, filters, padding = case
+    shape, size, filters, padding = case
     conditions.assert_same_bits_for_any_threads(
-        lambda x, k, b: op(x, k, b, padding=padding, activation="relu"), make(shape, filters, "float32")
+        lambda x, k, b: op(x, k, b, padding=padding, activation="relu"), make(shape, size, filters, "float32")
     )
 
 
 def test_nan_stays_in_its_tiles(level):
-    x, kernel, _ = make((1, 16, 16, 3), 4, "float32")
+    x, kernel, _ = make((1, 16, 16, 3), 3, 4, "float32")
     x[0, 0, 0, 0] = np.nan
     bad = np.isnan(np.asarray(_core.conv2d(x, kernel, padding="same", activation="relu"))).any(axis=(0, 3))
     assert bad[:2, :2].all() and not bad[4:].any() and not bad[:, 4:].any()
 
 
 def test_other_convolutions_stay_direct():
-    x, _, _ = make((2, 9, 9, 4), 4, "float32")
-    for size, arguments in ((5, {}), (3, {"strides": 2}), (3, {"dilation": 2}), (3, {"groups": 2})):
+    x, _, _ = make((2, 9, 9, 4), 3, 4, "float32")
+    for size, arguments in ((2, {}), (6, {}), (3, {"strides": 2}), (3, {"dilation": 2}), (3, {"groups": 2})):
         kernel = (
             np.random.default_rng(1).normal(size=(size, size, 4 // arguments.get("groups", 1), 4)).astype("float32")
         )
@@ -161,7 +167,7 @@ def test_the_choice():
 
 
 def test_exact_is_closer_than_the_fastest():
-    x, kernel, _ = make((2, 28, 28, 64), 64, "float32")
+    x, kernel, _ = make((2, 28, 28, 64), 3, 64, "float32")
     exact = conv(x.astype("float64"), kernel.astype("float64"), padding="same")
     errors = {}
     for name in ("auto", "direct"):
