@@ -113,8 +113,13 @@ class BatchNormalization(ScaledNormalization):
         return np.sqrt(np.asarray(self.moving_variance_initializer(shape, dtype=dtype)))
 
     def _bind_ops(self):
-        self._train_op = _core.batch_norm_training.bind(label(self), axis=self.axis, epsilon=self.epsilon)
-        self._infer_op = _core.batch_norm_inference.bind(label(self), axis=self.axis, epsilon=self.epsilon)
+        self._train_op, self._infer_op = self._bound("linear")
+
+    def _bound(self, activation):
+        """The core's ops for training and inference, with ACTIVATION, 'linear' or 'relu', in the same pass."""
+        settings = {"axis": self.axis, "epsilon": self.epsilon, "activation": activation}
+        ops = _core.batch_norm_training, _core.batch_norm_inference
+        return tuple(op.bind(label(self), **settings) for op in ops)
 
     def call(self, inputs, training=None, mask=None):
         if mask is not None and len(mask.shape) != inputs.ndim - 1:
@@ -122,15 +127,18 @@ class BatchNormalization(ScaledNormalization):
                 f"{label(self)}: the mask must have one dimension less than the input, got shape {tuple(mask.shape)} "
                 f"for an input of shape {inputs.shape}"
             )
-        if not training or not self._trainable:
-            return self._infer_op(inputs, self.moving_mean, self.moving_variance, self.gamma, self.beta)
-        if self.renorm:
+        if self.renorm and training and self._trainable:
             return self._renormalized(inputs, mask)
+        return self._normalize(inputs, training, self._train_op, self._infer_op, mask)
+
+    def _normalize(self, inputs, training, train_op, infer_op, mask=None):
+        if not training or not self._trainable:
+            return infer_op(inputs, self.moving_mean, self.moving_variance, self.gamma, self.beta)
         if mask is None:
-            y, mean, variance = self._train_op(inputs, self.gamma, self.beta)
+            y, mean, variance = train_op(inputs, self.gamma, self.beta)
         else:
             mean, variance = self._masked_moments(inputs, mask)
-            y = self._infer_op(inputs, mean, variance, self.gamma, self.beta)
+            y = infer_op(inputs, mean, variance, self.gamma, self.beta)
         _core.update_moving_average(self.moving_mean, mean, self.momentum)
         _core.update_moving_average(self.moving_variance, variance, self.momentum)
         return y

@@ -1,12 +1,13 @@
 """Neighbouring layers whose work the core does in one pass.
 
-`fused(layers)` says by how many layers, from the first of LAYERS on, such a pass goes, and gives the function that does
-it. The table below is all there is to it: what the layers must be, one after the other, and who makes the function. A
-plan asks for layers whose outputs nobody else sees; results stay the same up to rounding.
+`fused(layers)` says over how many layers, from the first of LAYERS on, such a pass goes, and gives the function that
+does it. The table below is all there is to it: what the layers must be, one after the other, and who makes it. A plan
+asks for layers whose outputs nobody else sees; results stay the same up to rounding.
 """
 
 from cnnpy import _core, activations
 from cnnpy.layers.activation import Activation, ReLU
+from cnnpy.layers.batch_normalization import BatchNormalization
 from cnnpy.layers.calling import label
 from cnnpy.layers.convolution import Conv1D, Conv2D, Conv3D
 from cnnpy.layers.convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
@@ -56,6 +57,14 @@ def _is_max_pooling(layer):
     )
 
 
+def _is_normalization(layer):
+    return type(layer) is BatchNormalization and not layer.renorm
+
+
+def _is_normalization_of_filters(layer):
+    return _is_normalization(layer) and layer.axis in (-1, 3)
+
+
 def _weighed(layer, op):
     """OP on an input with the weights of LAYER, whatever these are at the time."""
 
@@ -83,16 +92,55 @@ def _activate(layer, activation):
     return _weighed(layer, layer._bind(**layer._window(), activation=_activation_of(activation)))
 
 
+def _normalize_and_activate(normalization, _):
+    """ReLU takes no pass of its own, neither forward nor back."""
+    train_op, infer_op = normalization._bound("relu")
+
+    def call(inputs, training):
+        return normalization._normalize(inputs, training, train_op, infer_op)
+
+    call.takes_training = True
+    return call
+
+
+def _convolve_and_normalize(convolution, normalization, *activation):
+    """In prediction the normalisation is folded into the convolution's weights; else the layers go one by one, and only
+    the activation is part of the normalisation."""
+    if activation:
+        normalize = _normalize_and_activate(normalization, *activation)
+    else:
+        normalize = normalization.call
+    op = _core.conv2d_batch_norm.bind(
+        f"{label(convolution)} with {label(normalization)}",
+        **convolution._window(),
+        activation=_activation_of(*activation) if activation else "linear",
+        epsilon=normalization.epsilon,
+    )
+
+    def call(inputs, training):
+        if training or _core.is_recording():
+            return normalize(convolution.call(inputs), training=training)
+        n = normalization
+        return op(inputs, convolution.kernel, n.moving_mean, n.moving_variance, convolution.bias, n.gamma, n.beta)
+
+    call.takes_training = True
+    return call
+
+
 # (what each layer must be, ..., the function of these layers), the longest first.
 _TABLE = (
+    (_is_linear_image_convolution, _is_normalization_of_filters, _is_relu, _convolve_and_normalize),
+    (_is_linear_image_convolution, _is_normalization_of_filters, _convolve_and_normalize),
     (_is_linear_image_convolution, _is_relu, _is_max_pooling, _convolve_and_pool),
     (_is_image_convolution, _is_max_pooling, _convolve_and_pool),
     (_is_linear, _is_activation, _activate),
+    (_is_normalization, _is_relu, _normalize_and_activate),
 )
 
 
 def fused(layers):
-    """(count, function): what does the work of the first COUNT of LAYERS, as `layer.call` would; (1, None) if none."""
+    """(count, function): what does the work of the first COUNT of LAYERS, as `layer.call` would; (1, None) if none. A
+    function with an attribute `takes_training` wants that argument, too."""
     for *kinds, make in _TABLE:
         if len(kinds) <= len(layers) and all(fits(layer) for fits, layer in zip(kinds, layers)):
             return len(kinds), make(*layers[: len(kinds)])

@@ -87,7 +87,8 @@ class Plan:
             if function is None:
                 continue
             last = chain[count - 1]
-            merged[last] = (function, False, step[2], self.steps[last][3], None, True)
+            takes_training = getattr(function, "takes_training", False)
+            merged[last] = (function, takes_training, step[2], self.steps[last][3], None, True)
             done.update(chain[:count])
         self.steps = [merged.get(i, step) for i, step in enumerate(self.steps) if i in merged or i not in done]
 

@@ -21,4 +21,7 @@ static int64_t block_rows(const cnn_channels *s, int64_t fold)
     return rows < 16 * fold ? 16 * fold : rows > 1024 ? 1024 : rows;
 }
 
+/* What a pass over all elements does: normalise, with ReLU after it, or go back, through ReLU. */
+typedef enum { AFFINE, AFFINE_RELU, AFFINE_BACKWARD, AFFINE_GATED } affine_kind;
+
 #include "kernels/each_real.h"

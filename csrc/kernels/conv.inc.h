@@ -2,15 +2,15 @@
 
 static bool takes_winograd(const cnn_conv2d *conv, cnn_conv2d_pass pass, size_t item_bytes);
 
-void RK(conv2d_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *kernel, const REAL *bias, REAL *y,
-                        uint8_t *place, void *scratch)
+void RK(conv2d_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *kernel, const REAL *scale, const REAL *bias,
+                        REAL *y, uint8_t *place, void *scratch)
 {
     bool softmax = conv->activation == CNN_SOFTMAX;
     cnn_conv2d own = *conv;
     if (softmax) own.activation = CNN_LINEAR;
     if (takes_winograd(conv, CNN_CONV_FORWARD, sizeof(REAL)))
-        RK(conv_winograd_forward)(&own, x, kernel, bias, y, place, scratch);
-    else RK(conv_direct_forward)(&own, x, kernel, bias, y, place, scratch);
+        RK(conv_winograd_forward)(&own, x, kernel, scale, bias, y, place, scratch);
+    else RK(conv_direct_forward)(&own, x, kernel, scale, bias, y, place, scratch);
     if (softmax) RK(bias_activation)(CNN_SOFTMAX, conv->n * conv->oh * conv->ow, conv->f, y, NULL, y);
 }
 

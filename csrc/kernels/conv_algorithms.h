@@ -6,8 +6,8 @@
 #include "kernels/level.h"
 
 #define CNN_CONV_FORWARD_FN(name, T, suffix)                                                                           \
-    void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *x, const T *kernel, const T *bias, T *y,              \
-                                uint8_t *place, void *scratch);
+    void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *x, const T *kernel, const T *scale, const T *bias,    \
+                                T *y, uint8_t *place, void *scratch);
 #define CNN_CONV_DATA_FN(name, T, suffix)                                                                              \
     void CNN_K(name##_##suffix)(const cnn_conv2d *conv, const T *dy, const T *y, const uint8_t *place,                 \
                                 const T *kernel, T *dx, void *scratch);

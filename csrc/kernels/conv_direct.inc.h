@@ -10,7 +10,7 @@
 typedef struct {
     const conv_direct_plan *plan;
     R(conv_image) in;
-    const REAL *kernel;
+    const REAL *kernel, *scale; /* scale: of each filter; NULL: 1 */
     REAL *out, *packed, *bias, *copies;
     uint8_t *place; /* where the largest values of the pool were */
     bool has_bias, stream;
@@ -43,8 +43,11 @@ static void R(pack_tap)(const R(direct_job) * j, int64_t kh, int64_t kw, int64_t
     if (!p->h.backward || p->depthwise) {
         const REAL *from =
             j->kernel + (kh * p->w.kernel + kw) * p->group_in * p->out_channels + group * p->group_out + first;
-        for (int64_t i = 0; i < p->group_in; i++, from += p->out_channels, to += columns)
+        const REAL *scale = j->scale ? j->scale + group * p->group_out + first : NULL;
+        for (int64_t i = 0; i < p->group_in; i++, from += p->out_channels, to += columns) {
             memcpy(to, from, (size_t)real * sizeof *to);
+            for (int64_t o = 0; scale && o < real; o++) to[o] *= scale[o];
+        }
         return;
     }
     const REAL *from =
@@ -250,13 +253,14 @@ static void R(direct_run)(R(direct_job) * j, const REAL *bias, void *scratch)
     cnn_parallel(j->plan->pieces, R(direct_piece), j);
 }
 
-void RK(conv_direct_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *kernel, const REAL *bias, REAL *y,
-                             uint8_t *place, void *scratch)
+void RK(conv_direct_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *kernel, const REAL *scale,
+                             const REAL *bias, REAL *y, uint8_t *place, void *scratch)
 {
     conv_direct_plan plan = conv_direct_plan_of(conv, false, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(direct_job)
     job = {.plan = &plan, .kernel = kernel, .out = y, .place = place, .activation = conv->activation};
     job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.h.size_in, .w = plan.w.size_in, .channels = conv->c};
+    job.scale = scale;
     R(direct_run)(&job, bias, scratch);
 }
 

@@ -9,7 +9,7 @@
 typedef struct {
     const winograd_plan *plan;
     R(conv_image) in;
-    const REAL *kernel;
+    const REAL *kernel, *scale; /* scale: of each filter; NULL: 1 */
     REAL *out, *u, *bias, *threads;
     uint8_t *place;
     bool has_bias, stream;
@@ -25,6 +25,12 @@ static int64_t R(panel_width)(const winograd_plan *p, int64_t panel)
 
 /* ---- the kernel: u[panel][point][channel][filters of the panel] ---- */
 
+/* COUNT lanes, which may be all. */
+CNN_INLINE R(vec) R(load_some)(const REAL *p, int64_t count)
+{
+    return count == REAL_LANES ? R(load)(p) : R(load_part)(p, count);
+}
+
 /* The weights between CHANNEL and COUNT filters from FIRST on. */
 CNN_INLINE void R(winograd_weights)(const int K, const R(winograd_job) * j, int64_t channel, int64_t first,
                                     int64_t count, R(vec) * g)
@@ -33,7 +39,8 @@ CNN_INLINE void R(winograd_weights)(const int K, const R(winograd_job) * j, int6
     for (int k = 0; k < K * K; k++) {
         if (!p->backward) {
             const REAL *from = j->kernel + (k * p->channels + channel) * p->filters + first;
-            g[k] = count == REAL_LANES ? R(load)(from) : R(load_part)(from, count);
+            g[k] = R(load_some)(from, count);
+            if (j->scale) g[k] *= R(load_some)(j->scale + first, count);
             continue;
         }
         const REAL *from = j->kernel + ((K * K - 1 - k) * p->filters + first) * p->channels + channel;
@@ -278,13 +285,14 @@ static void R(winograd_run)(R(winograd_job) * j, const REAL *bias, void *scratch
     cnn_parallel(p->blocks, R(winograd_piece), j);
 }
 
-void RK(conv_winograd_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *kernel, const REAL *bias, REAL *y,
-                               uint8_t *place, void *scratch)
+void RK(conv_winograd_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *kernel, const REAL *scale,
+                               const REAL *bias, REAL *y, uint8_t *place, void *scratch)
 {
     winograd_plan plan = winograd_plan_of(conv, false, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(winograd_job)
     job = {.plan = &plan, .kernel = kernel, .out = y, .place = place, .activation = conv->activation};
     job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.in_h, .w = plan.in_w, .channels = plan.channels};
+    job.scale = scale;
     R(winograd_run)(&job, bias, scratch);
 }
 

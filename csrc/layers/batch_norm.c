@@ -2,7 +2,8 @@
  *
  * xhat = (x - mean) / sqrt(variance + epsilon), y = gamma * xhat + beta. Training takes mean and (biased) variance from
  * x and also returns them; inference is given them. Backward keeps x, not xhat, and makes everything from two sums per
- * channel: of dy, and of dy * xhat. Coefficients are computed in double. */
+ * channel: of dy, and of dy * xhat. ReLU may follow in the same pass; backward finds out from x where it let something
+ * through. Coefficients are computed in double. */
 #include "layers/norm.h"
 
 #include <math.h>
@@ -12,7 +13,13 @@
 typedef struct {
     int64_t axis;
     double epsilon;
+    int activation;
 } attributes;
+
+static bool has_relu(const cnn_call *c)
+{
+    return ((const attributes *)c->attrs)->activation == CNN_RELU;
+}
 
 static cnn_status check_axis(cnn_call *c, int64_t *axis)
 {
@@ -72,8 +79,8 @@ static cnn_status training_check(cnn_call *c)
                         cnn_shape_text(&c->in[X]->shape, text));
     c->out_shape[1] = c->out_shape[2] = cnn_shape_of(c->in[X]->shape.dtype, 1, &c->in[X]->shape.dim[axis]);
     if (!c->recording) return CNN_OK;
-    c->aux_count = 2; /* the mean, and 1 / sqrt(variance + epsilon) */
-    c->aux_shape[0] = c->aux_shape[1] = c->out_shape[1];
+    c->aux_count = has_relu(c) ? 3 : 2; /* the mean, 1 / sqrt(variance + epsilon), and this times gamma */
+    c->aux_shape[0] = c->aux_shape[1] = c->aux_shape[2] = c->out_shape[1];
     return CNN_OK;
 }
 
@@ -95,7 +102,8 @@ static cnn_status training_forward(cnn_call *c)
         if (c->aux_count) cnn_set(dtype, c->aux[1]->data, i, inverse);
     }
     if (c->aux_count) memcpy(c->aux[0]->data, c->out[1]->data, cnn_tensor_bytes(c->out[1]));
-    CNN_RUN(dtype, batch_norm, &s, x->data, c->out[1]->data, w.a, w.b, c->out[0]->data);
+    if (c->aux_count == 3) memcpy(c->aux[2]->data, w.a, cnn_tensor_bytes(c->out[1]));
+    CNN_RUN(dtype, batch_norm, &s, has_relu(c), x->data, c->out[1]->data, w.a, w.b, c->out[0]->data);
     cnn_free(w.first);
     return CNN_OK;
 }
@@ -107,7 +115,10 @@ static cnn_status training_gradients(cnn_call *c, const cnn_channels *s, cnn_nor
     cnn_tensor *dy = zeros ? zeros : c->grad_out[0], *x = c->in[X], *mean = c->aux[0], *inverse = c->aux[1];
     cnn_dtype dtype = x->shape.dtype;
     double n = (double)(s->outer * s->inner);
-    CNN_RUN(dtype, batch_norm_sums, s, x->data, dy->data, mean->data, inverse->data, w->first, w->second, w->kernel);
+    void *gate_a = has_relu(c) ? c->aux[2]->data : NULL, *gate_b = has_relu(c) ? w->gate_b : NULL;
+    for (int64_t i = 0; gate_b && i < s->channels; i++) cnn_set(dtype, gate_b, i, cnn_get_or(c->in[T_BETA], i, 0));
+    CNN_RUN(dtype, batch_norm_sums, s, x->data, dy->data, mean->data, inverse->data, gate_a, gate_b, w->first,
+            w->second, w->kernel);
     CNN_TRY(cnn_give_vector(c, T_BETA, w->first));
     CNN_TRY(cnn_give_vector(c, T_GAMMA, w->second));
     if (!c->needs_grad[X]) return CNN_OK;
@@ -119,7 +130,8 @@ static cnn_status training_gradients(cnn_call *c, const cnn_channels *s, cnn_nor
     }
     if (zeros) c->grad_in[X] = cnn_tensor_retain(zeros);
     else CNN_TRY(cnn_grad_buffer(c, 0, &c->grad_in[X]));
-    CNN_RUN(dtype, batch_norm_backward, s, x->data, dy->data, mean->data, w->a, w->b, w->k, c->grad_in[X]->data);
+    CNN_RUN(dtype, batch_norm_backward, s, x->data, dy->data, mean->data, w->a, w->b, w->k, gate_a, gate_b,
+            c->grad_in[X]->data);
     return CNN_OK;
 }
 
@@ -164,7 +176,7 @@ static cnn_status inference_forward(cnn_call *c)
         cnn_set(dtype, w.a, i, inverse_deviation(c, i) * cnn_get_or(c->in[I_GAMMA], i, 1));
         cnn_set(dtype, w.b, i, cnn_get_or(c->in[I_BETA], i, 0));
     }
-    CNN_RUN(dtype, batch_norm, &s, x->data, c->in[I_MEAN]->data, w.a, w.b, c->out[0]->data);
+    CNN_RUN(dtype, batch_norm, &s, has_relu(c), x->data, c->in[I_MEAN]->data, w.a, w.b, c->out[0]->data);
     cnn_free(w.first);
     return CNN_OK;
 }
@@ -175,7 +187,8 @@ static cnn_status inference_vectors(cnn_call *c, const cnn_channels *s, cnn_norm
     cnn_tensor *x = c->in[X], *dy = c->grad_out[0], *mean = c->in[I_MEAN];
     cnn_dtype dtype = x->shape.dtype;
     for (int64_t i = 0; i < s->channels; i++) cnn_set(dtype, w->a, i, inverse_deviation(c, i));
-    CNN_RUN(dtype, batch_norm_sums, s, x->data, dy->data, mean->data, w->a, w->first, w->second, w->kernel);
+    CNN_RUN(dtype, batch_norm_sums, s, x->data, dy->data, mean->data, w->a, has_relu(c) ? w->gate_a : NULL, w->gate_b,
+            w->first, w->second, w->kernel);
     CNN_TRY(cnn_give_vector(c, I_BETA, w->first));
     CNN_TRY(cnn_give_vector(c, I_GAMMA, w->second));
     for (int64_t i = 0; i < s->channels; i++) {
@@ -193,14 +206,19 @@ static cnn_status inference_gradients(cnn_call *c, const cnn_channels *s, cnn_no
     cnn_dtype dtype = x->shape.dtype;
     bool vectors = false;
     for (int i = I_MEAN; i < c->inputs; i++) vectors = vectors || c->needs_grad[i];
+    for (int64_t i = 0; i < s->channels; i++) { /* as forward had them */
+        cnn_set(dtype, w->gate_a, i, inverse_deviation(c, i) * cnn_get_or(c->in[I_GAMMA], i, 1));
+        cnn_set(dtype, w->gate_b, i, cnn_get_or(c->in[I_BETA], i, 0));
+    }
     if (vectors) CNN_TRY(inference_vectors(c, s, w));
     if (!c->needs_grad[X]) return CNN_OK;
-    for (int64_t i = 0; i < s->channels; i++) {
-        cnn_set(dtype, w->a, i, inverse_deviation(c, i) * cnn_get_or(c->in[I_GAMMA], i, 1));
-        cnn_set(dtype, w->b, i, 0);
-    }
+    memset(w->b, 0, (size_t)s->channels * sizeof(double));
     CNN_TRY(cnn_grad_buffer(c, 0, &c->grad_in[X]));
-    CNN_RUN(dtype, batch_norm, s, dy->data, w->b, w->a, w->b, c->grad_in[X]->data); /* (dy - 0) * a + 0 */
+    if (has_relu(c)) /* g * a + 0 + (x - mean) * 0 */
+        CNN_RUN(dtype, batch_norm_backward, s, x->data, dy->data, c->in[I_MEAN]->data, w->gate_a, w->b, w->b, w->gate_a,
+                w->gate_b, c->grad_in[X]->data);
+    else /* (dy - 0) * a + 0 */
+        CNN_RUN(dtype, batch_norm, s, false, dy->data, w->b, w->gate_a, w->b, c->grad_in[X]->data);
     return CNN_OK;
 }
 
@@ -218,26 +236,30 @@ static cnn_status inference_backward(cnn_call *c)
 
 static const char *const training_names[] = {"x", "gamma", "beta"};
 static const char *const inference_names[] = {"x", "mean", "variance", "gamma", "beta"};
+static const char *const activation_names[] = {"linear", "relu", NULL};
 static const cnn_attr attrs[] = {
     {"axis", CNN_ATTR_INT, offsetof(attributes, axis), NULL},
     {"epsilon", CNN_ATTR_FLOAT, offsetof(attributes, epsilon), NULL},
+    {"activation", CNN_ATTR_ENUM, offsetof(attributes, activation), activation_names},
 };
-static const attributes defaults = {-1, 1e-3};
+static const attributes defaults = {-1, 1e-3, CNN_LINEAR};
 
 const cnn_op cnn_op_batch_norm_training = {
     .name = "batch_norm_training",
-    .doc = "batch_norm_training(x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3) -> (y, mean, variance): x "
+    .doc = "batch_norm_training(x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, activation='linear') -> (y, mean, "
+           "variance): x "
            "normalised by "
-           "its own mean and biased variance for each position along axis, times gamma, plus beta. float32 or float64.",
+           "its own mean and biased variance for each position along axis, times gamma, plus beta, and its 'linear' or "
+           "'relu' activation. float32 or float64.",
     .input_names = training_names,
     .min_inputs = 1,
     .max_inputs = 3,
     .outputs = 3,
     .attrs = attrs,
-    .attr_count = 2,
+    .attr_count = 3,
     .attrs_size = sizeof(attributes),
     .attr_defaults = &defaults,
-    .keeps = CNN_KEEP_INPUT(X) | CNN_KEEP_INPUT(T_GAMMA),
+    .keeps = CNN_KEEP_INPUT(X) | CNN_KEEP_INPUT(T_GAMMA) | CNN_KEEP_INPUT(T_BETA),
     .check = training_check,
     .forward = training_forward,
     .backward = training_backward,
@@ -245,17 +267,21 @@ const cnn_op cnn_op_batch_norm_training = {
 
 const cnn_op cnn_op_batch_norm_inference = {
     .name = "batch_norm_inference",
-    .doc = "batch_norm_inference(x, mean, variance, gamma=None, beta=None, *, axis=-1, epsilon=1e-3): (x - mean) / "
-           "sqrt(variance + epsilon) * gamma + beta, vectors along axis. float32 or float64.",
+    .doc = "batch_norm_inference(x, mean, variance, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, "
+           "activation='linear'): "
+           "(x - mean) / "
+           "sqrt(variance + epsilon) * gamma + beta, vectors along axis, and its 'linear' or 'relu' activation. "
+           "float32 or float64.",
     .input_names = inference_names,
     .min_inputs = 3,
     .max_inputs = 5,
     .outputs = 1,
     .attrs = attrs,
-    .attr_count = 2,
+    .attr_count = 3,
     .attrs_size = sizeof(attributes),
     .attr_defaults = &defaults,
-    .keeps = CNN_KEEP_INPUT(X) | CNN_KEEP_INPUT(I_MEAN) | CNN_KEEP_INPUT(I_VARIANCE) | CNN_KEEP_INPUT(I_GAMMA),
+    .keeps = CNN_KEEP_INPUT(X) | CNN_KEEP_INPUT(I_MEAN) | CNN_KEEP_INPUT(I_VARIANCE) | CNN_KEEP_INPUT(I_GAMMA) |
+             CNN_KEEP_INPUT(I_BETA),
     .check = inference_check,
     .forward = inference_forward,
     .backward = inference_backward,

@@ -357,13 +357,13 @@ static const void *enter_kernel(const cnn_conv *v, cnn_dtype dtype, const void *
     return t->kernel;
 }
 
-cnn_status cnn_conv_forward(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *kernel, const void *bias,
-                            void *y, uint8_t *place)
+cnn_status cnn_conv_forward(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *kernel, const void *scale,
+                            const void *bias, void *y, uint8_t *place)
 {
     temporaries t;
     CNN_TRY(take(v, CNN_CONV_FORWARD, dtype, &t));
     const void *planes = enter(v, dtype, x, &t), *weights = enter_kernel(v, dtype, kernel, &t);
-    CNN_RUN(dtype, conv2d_forward, &v->planes, planes, weights, bias, y, place, t.scratch);
+    CNN_RUN(dtype, conv2d_forward, &v->planes, planes, weights, scale, bias, y, place, t.scratch);
     drop(&t);
     return CNN_OK;
 }

@@ -34,10 +34,11 @@ cnn_status cnn_conv_check(cnn_call *c, int rank, bool transposed);
 /* The description of a call that has been checked. */
 cnn_status cnn_conv_of(const cnn_call *c, bool transposed, cnn_conv *v);
 
-/* x and dx are of the large side, y, PLACE (see cnn_conv2d; NULL without a pool) and dy of the small; kernel and
- * dkernel as the layer has them. Backward passes go through the activation's gradient as the kernels do. */
-cnn_status cnn_conv_forward(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *kernel, const void *bias,
-                            void *y, uint8_t *place);
+/* SCALE, one factor for each filter, and BIAS may be NULL. x and dx are of the large side, y, PLACE (see cnn_conv2d;
+ * NULL without a pool) and dy of the small; kernel and dkernel as the layer has them. Backward passes go through the
+ * activation's gradient as the kernels do. */
+cnn_status cnn_conv_forward(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *kernel, const void *scale,
+                            const void *bias, void *y, uint8_t *place);
 cnn_status cnn_conv_backward_data(const cnn_conv *v, cnn_dtype dtype, const void *dy, const void *y,
                                   const uint8_t *place, const void *kernel, void *dx);
 cnn_status cnn_conv_backward_weights(const cnn_conv *v, cnn_dtype dtype, const void *x, const void *dy, const void *y,

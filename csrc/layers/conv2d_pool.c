@@ -47,8 +47,8 @@ static cnn_status forward(cnn_call *c)
     cnn_conv v;
     if (y->size == 0) return CNN_OK;
     CNN_TRY(describe(c, &v));
-    return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, bias ? bias->data : NULL, y->data,
-                            c->aux_count ? c->aux[PLACE]->data : NULL);
+    return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, NULL, bias ? bias->data : NULL,
+                            y->data, c->aux_count ? c->aux[PLACE]->data : NULL);
 }
 
 static cnn_status backward(cnn_call *c)

@@ -14,8 +14,8 @@ static cnn_status forward(cnn_call *c)
     cnn_conv v;
     if (y->size == 0) return CNN_OK;
     CNN_TRY(cnn_conv_of(c, false, &v));
-    return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, bias ? bias->data : NULL, y->data,
-                            NULL);
+    return cnn_conv_forward(&v, y->shape.dtype, c->in[X]->data, c->in[KERNEL]->data, NULL, bias ? bias->data : NULL,
+                            y->data, NULL);
 }
 
 /* ---- backward ---- */

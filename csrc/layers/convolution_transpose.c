@@ -28,7 +28,7 @@ static cnn_status products(cnn_call *c, const cnn_conv *v, const cnn_tensor *dz)
     }
     if (!c->needs_grad[X]) return CNN_OK;
     CNN_TRY(cnn_tensor_new(&c->in[X]->shape, &c->grad_in[X]));
-    return cnn_conv_forward(v, dtype, dz->data, c->in[KERNEL]->data, NULL, c->grad_in[X]->data, NULL);
+    return cnn_conv_forward(v, dtype, dz->data, c->in[KERNEL]->data, NULL, NULL, c->grad_in[X]->data, NULL);
 }
 
 static cnn_status backward(cnn_call *c)

@@ -103,7 +103,7 @@ static void forward_sample(const norm_job *j, const cnn_norm_work *w, int64_t sa
         cnn_set(j->dtype, c->aux[0]->data, sample * j->groups + g, mean);
         cnn_set(j->dtype, c->aux[1]->data, sample * j->groups + g, inverse);
     }
-    CNN_RUN(j->dtype, batch_norm, &j->s, x, w->mean, w->a, w->b, sample_at(j, j->result, sample));
+    CNN_RUN(j->dtype, batch_norm, &j->s, false, x, w->mean, w->a, w->b, sample_at(j, j->result, sample));
 }
 
 /* dx = inverse * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma, means over the group; and the sample's share of
@@ -118,7 +118,7 @@ static void backward_sample(const norm_job *j, const cnn_norm_work *w, int64_t s
         cnn_set(j->dtype, w->mean, i, cnn_get(j->dtype, c->aux[0]->data, sample * j->groups + i / size));
         cnn_set(j->dtype, w->k, i, cnn_get(j->dtype, c->aux[1]->data, sample * j->groups + i / size));
     }
-    CNN_RUN(j->dtype, batch_norm_sums, &j->s, x, dy, w->mean, w->k, w->first, w->second, w->kernel);
+    CNN_RUN(j->dtype, batch_norm_sums, &j->s, x, dy, w->mean, w->k, NULL, NULL, w->first, w->second, w->kernel);
     for (int64_t i = 0; i < channels; i++) {
         sums[i] += w->first[i];
         sums[channels + i] += w->second[i];
@@ -136,7 +136,8 @@ static void backward_sample(const norm_job *j, const cnn_norm_work *w, int64_t s
             cnn_set(j->dtype, w->k, i, -inverse * inverse * product / n);
         }
     }
-    CNN_RUN(j->dtype, batch_norm_backward, &j->s, x, dy, w->mean, w->a, w->b, w->k, sample_at(j, j->result, sample));
+    CNN_RUN(j->dtype, batch_norm_backward, &j->s, x, dy, w->mean, w->a, w->b, w->k, NULL, NULL,
+            sample_at(j, j->result, sample));
 }
 
 static void do_samples(void *context, int64_t piece, int thread)

@@ -8,9 +8,9 @@ cnn_status cnn_check_epsilon(double epsilon)
 
 cnn_norm_work cnn_norm_work_at(const cnn_channels *s, double *memory)
 {
-    double *at[7];
-    for (int i = 0; i < 7; i++) at[i] = memory + i * s->channels;
-    return (cnn_norm_work){at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
+    double *at[9];
+    for (int i = 0; i < 9; i++) at[i] = memory + i * s->channels;
+    return (cnn_norm_work){at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8]};
 }
 
 cnn_status cnn_give_vector(cnn_call *c, int i, const double *values)

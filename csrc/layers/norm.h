@@ -6,8 +6,8 @@
 
 /* Doubles per channel, coefficients of x's dtype, and what the kernels of batch_norm.c want. */
 typedef struct {
-    double *first, *second; /* mean and variance, or the two sums */
-    void *mean, *a, *b, *k; /* coefficients, of x's dtype */
+    double *first, *second;                   /* mean and variance, or the two sums */
+    void *mean, *a, *b, *k, *gate_a, *gate_b; /* coefficients, of x's dtype */
     double *kernel;
 } cnn_norm_work;
 
@@ -16,7 +16,7 @@ cnn_status cnn_check_epsilon(double epsilon);
 /* How many doubles a workspace is made of. */
 static inline int64_t cnn_norm_work_size(const cnn_channels *s)
 {
-    return s->channels * 6 + cnn_batch_norm_scratch(s);
+    return s->channels * 8 + cnn_batch_norm_scratch(s);
 }
 
 /* The workspace at MEMORY, cnn_norm_work_size(s) doubles. */

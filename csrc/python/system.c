@@ -1,6 +1,7 @@
-/* Functions of the module that concern the run-time: memory, threads, processor, versions. */
+/* Functions of the module that concern the run-time: memory, threads, tapes, processor, versions. */
 #include "python/binding.h"
 
+#include "autograd/tape.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 #include "runtime/memory.h"
@@ -107,6 +108,13 @@ static PyObject *levels(PyObject *module, PyObject *unused)
     return tuple;
 }
 
+static PyObject *is_recording(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyBool_FromLong(cnn_tape_records());
+}
+
 static PyObject *conv_algorithm(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -147,6 +155,7 @@ static PyMethodDef functions[] = {
     {"get_level", get_level, METH_NOARGS, "Processor level in use: 'generic', 'avx2' or 'avx512'."},
     {"set_level", set_level, METH_O, "Choose a level of levels(); None for the best."},
     {"levels", levels, METH_NOARGS, "Levels that this build has and this processor can run, best last."},
+    {"is_recording", is_recording, METH_NOARGS, "Whether a GradientTape records in this thread."},
     {"conv_algorithm", conv_algorithm, METH_NOARGS, "How convolutions are computed: 'auto', 'direct' or 'winograd'."},
     {"set_conv_algorithm", set_conv_algorithm, METH_O, "Choose how convolutions are computed from now on."},
     {"blas_description", blas_description, METH_NOARGS, "Version and processor of OpenBLAS, in its own words."},

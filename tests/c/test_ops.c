@@ -110,6 +110,7 @@ static const struct {
     {"conv2d", {"nhwc", "klcf", "f"}},
     {"conv3d", {"ndhwc", "mklcf", "f"}},
     {"conv2d_pool", {"nhwc", "klcf", "f"}},
+    {"conv2d_batch_norm", {"nhwc", "klcf", "f", "f", "f", "f", "f"}},
     {"conv1d_transpose", {"nwc", "lfc", "f"}},
     {"conv2d_transpose", {"nhwc", "klfc", "f"}},
     {"conv3d_transpose", {"ndhwc", "mklfc", "f"}},

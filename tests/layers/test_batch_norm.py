@@ -4,7 +4,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from conditions import LEVELS, assert_close_at_every_level, assert_same_bits_for_any_threads, level
+from conditions import (
+    LEVELS,
+    assert_close_at_every_level,
+    assert_same_bits_for_any_threads,
+    level,
+    results_and_gradients,
+)
 
 from cnnpy import _core
 from gradients import check_gradients
@@ -140,3 +146,44 @@ def test_bad_input():
     with pytest.raises(TypeError, match=r"x must be float32 or float64, got int64"):
         _core.batch_norm_training(x.astype("int64"))
     assert np.asarray(_core.batch_norm_inference(np.ones((0, 3)), v, v)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape,axis", [c for c in CASES if np.prod(c[0]) > 30])
+def test_relu_in_the_same_pass(shape, axis, dtype):
+    x, mean, variance, gamma, beta = (a.astype(dtype) for a in vectors(shape, axis))
+    calls = [
+        (lambda op, x, *v, **k: op(x, *v, axis=axis, **k)[0], _core.batch_norm_training, [x, gamma, beta]),
+        (lambda op, x, *v, **k: op(x, *v, axis=axis, **k)[0], _core.batch_norm_training, [x]),
+        (
+            lambda op, x, *v, **k: op(x, *v, axis=axis, **k),
+            _core.batch_norm_inference,
+            [x, mean, variance, gamma, beta],
+        ),
+        (lambda op, x, *v, **k: op(x, *v, axis=axis, **k), _core.batch_norm_inference, [x, mean, variance]),
+    ]
+    for call, op, arrays in calls:
+        for name in LEVELS:
+            with level(name):
+                ours = results_and_gradients(partial(call, op, activation="relu"), arrays)
+                expected = results_and_gradients(lambda *v, call=call, op=op: _core.relu(call(op, *v)), arrays)
+            for a, b in zip(ours, expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max(initial=1), err_msg=name)
+            assert (ours[0] >= 0).all() and (ours[0] == 0).any()
+
+
+def test_gradients_through_relu():
+    x, mean, variance, gamma, beta = vectors((6, 5), -1)
+    check_gradients(partial(_core.batch_norm_training, activation="relu"), [x, gamma, beta], step=1e-7, rtol=1e-4)
+    arrays = [x, mean, variance, gamma, beta]
+    check_gradients(partial(_core.batch_norm_inference, activation="relu"), arrays, step=1e-7, rtol=1e-4)
+
+
+def test_nan_passes_relu():
+    x = np.ones((4, 3), "float32")
+    x[1, 2] = np.nan
+    for y in (
+        _core.batch_norm_training(x, activation="relu")[0],
+        _core.batch_norm_inference(x, np.zeros(3, "float32"), np.ones(3, "float32"), activation="relu"),
+    ):
+        assert np.isnan(np.asarray(y)[1, 2]) and not np.isnan(np.asarray(y)[:, :2]).any()

@@ -22,6 +22,22 @@ CASES = {
     "transposed convolution": (lambda: [layers.Conv2DTranspose(5, 3), layers.ReLU()], 1),
     "dense and ReLU": (lambda: [layers.Flatten(), layers.Dense(7), layers.ReLU(), layers.Dense(3)], 3),
     "groups": (lambda: [layers.Conv2D(6, 3, groups=3, padding="same"), layers.ReLU(), layers.MaxPooling2D()], 1),
+    "normalisation and ReLU": (lambda: [layers.BatchNormalization(), layers.ReLU(), layers.Conv2D(3, 3)], 2),
+    "normalisation without scale": (
+        lambda: [layers.BatchNormalization(scale=False, center=False), layers.Activation("relu")],
+        1,
+    ),
+    "convolution and normalisation": (lambda: [layers.Conv2D(5, 3), layers.BatchNormalization()], 1),
+    "convolution, normalisation, ReLU": (
+        lambda: [layers.Conv2D(20, 3, use_bias=False), layers.BatchNormalization(scale=False), layers.ReLU()],
+        1,
+    ),
+    "grouped convolution and normalisation": (
+        lambda: [layers.Conv2D(6, 2, strides=2, groups=3), layers.BatchNormalization(epsilon=0.1), layers.ReLU()],
+        1,
+    ),
+    "convolution and normalisation of rows": (lambda: [layers.Conv2D(5, 3), layers.BatchNormalization(axis=1)], 2),
+    "frozen normalisation": (lambda: [layers.BatchNormalization(trainable=False), layers.ReLU()], 1),
     # what the core has no pass for
     "overlapping windows": (lambda: [layers.Conv2D(5, 3), layers.MaxPooling2D(3, strides=2)], 2),
     "padded windows": (lambda: [layers.Conv2D(5, 3), layers.MaxPooling2D(2, padding="same")], 2),
@@ -52,10 +68,11 @@ def test_fused_layers_give_what_single_ones_give(case, functional):
     if functional:
         model = cnnpy.Model(model.inputs, model.outputs)
     assert len(Plan(model._graph).steps) == steps
-    x = cnnpy.Tensor(images())
+    x, rng = cnnpy.Tensor(images()), np.random.default_rng(1)
+    model.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
     variables = [x, *model.trainable_variables]
     results = []
-    for run in (lambda: model(x, training=True), lambda: one_by_one(model, x)):
+    for run in (lambda: model(x, training=True), lambda: one_by_one(model, x, True)):
         with cnnpy.GradientTape() as tape:
             tape.watch(x)
             y = run()
@@ -63,12 +80,15 @@ def test_fused_layers_give_what_single_ones_give(case, functional):
         results.append([y, *tape.gradient(loss, variables)])
     for ours, expected in zip(*results, strict=True):
         np.testing.assert_allclose(np.asarray(ours), np.asarray(expected), rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(model.predict(images(), verbose=0), np.asarray(results[1][0]), rtol=1e-5, atol=1e-5)
+    expected = np.asarray(one_by_one(model, x, False))
+    np.testing.assert_allclose(model.predict(images(), verbose=0), expected, rtol=1e-5, atol=1e-5)
 
 
-def one_by_one(model, x):
+def one_by_one(model, x, training=False):
     for layer in model.layers:
-        if not isinstance(layer, layers.InputLayer):
+        if isinstance(layer, layers.BatchNormalization):
+            x = layer(x, training=training)
+        elif not isinstance(layer, layers.InputLayer):
             x = layer(x)
     return x
 
@@ -122,6 +142,28 @@ def test_subclasses_compute_what_they_say():
     model = cnnpy.Sequential([cnnpy.Input((12, 13, 3)), Doubling(5, 3), layers.ReLU(), layers.MaxPooling2D()])
     x = cnnpy.Tensor(images())
     np.testing.assert_allclose(np.asarray(model(x)), np.asarray(one_by_one(model, x)), rtol=1e-5, atol=1e-5)
+
+
+def test_renormalisation_is_left_alone():
+    model = cnnpy.Sequential([cnnpy.Input((12, 13, 3)), layers.BatchNormalization(renorm=True), layers.ReLU()])
+    assert len(Plan(model._graph).steps) == 2
+
+
+def test_gradients_flow_through_a_normalisation_that_predicts():
+    model = cnnpy.Sequential(
+        [cnnpy.Input((12, 13, 3)), layers.Conv2D(5, 3), layers.BatchNormalization(), layers.ReLU()]
+    )
+    model(images(), training=True)
+    x = cnnpy.Tensor(images())
+    gradients = []
+    for run in (lambda: model(x, training=False), lambda: one_by_one(model, x)):
+        with cnnpy.GradientTape() as tape:
+            tape.watch(x)
+            y = run()
+        gradients.append(tape.gradient(y, [x, *model.trainable_variables]))
+    for a, b in zip(*gradients, strict=True):
+        assert np.abs(np.asarray(a)).max() > 0
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-5, atol=1e-5)
 
 
 def test_errors_name_both_layers():
