@@ -115,16 +115,18 @@ class Model(Trainer, SavingMethods, OldSpellings, Layer):
         expand_nested=False,
         show_trainable=False,
         layer_range=None,
+        batch_size=None,
     ):
         """Prints the layers with their output shapes and numbers of parameters.
 
         LINE_LENGTH is the width in characters; POSITIONS the relative ends of the columns; PRINT_FN gets the text
         instead of the terminal; EXPAND_NESTED shows the layers of models inside; SHOW_TRAINABLE adds a column;
-        LAYER_RANGE is a pair of names (or patterns) to print from and to.
+        LAYER_RANGE is a pair of names (or patterns) to print from and to. With a BATCH_SIZE (which Keras has not) the
+        last line tells the memory that training and prediction take for it, see `cnnpy.utils.memory_estimate`.
         """
         from cnnpy.models.summary import print_summary
 
-        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range, batch_size)
 
     def get_config(self):
         return super().get_config()

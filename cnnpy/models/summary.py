@@ -92,7 +92,14 @@ def _in_range(layers, layer_range):
 
 
 def print_summary(
-    model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None
+    model,
+    line_length=None,
+    positions=None,
+    print_fn=None,
+    expand_nested=False,
+    show_trainable=False,
+    layer_range=None,
+    batch_size=None,
 ):
     """Prints the summary of MODEL; see Model.summary."""
     import rich.console
@@ -142,5 +149,9 @@ def print_summary(
     for title, weights in totals:
         count = _number(f"{sum(math.prod(v.shape) for v in weights):,}")
         console.print(f"[bold] {title} params: [/]{count} ({_readable_size(weights)})")
+    if batch_size is not None:
+        from cnnpy.utils.memory import memory_estimate
+
+        console.print(f" {memory_estimate(model, batch_size)}", soft_wrap=True)
     if print_fn is not None:
         print_fn(console.end_capture())

@@ -19,6 +19,7 @@ _NAMES = {
     "get_registered_object": "cnnpy.saving",
     "is_interactive_logging_enabled": "cnnpy.config",
     "is_keras_tensor": "cnnpy.layers.symbolic",
+    "memory_estimate": "cnnpy.utils.memory",
     "normalize": "cnnpy.utils.numerical",
     "pack_x_y_sample_weight": "cnnpy.models.data",
     "pad_sequences": "cnnpy.utils.pad_sequences",

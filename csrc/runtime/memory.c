@@ -1,5 +1,5 @@
 /* See memory.h. A block is [64-byte header | data]; the header holds its size class.
- * Classes grow in four steps per power of two, so that at most a fifth of a block is slack.
+ * Classes grow in sixteen steps per power of two, so that at most a seventeenth of a block is slack.
  *
  * The cache may not grow without bound when sizes vary: before the system is asked for more, and now and then, what is
  * cached above a quarter (and 64 MiB) over the most that was lately in use goes back, the sizes not used for longest
@@ -19,7 +19,7 @@
 #endif
 
 #define SMALLEST_SHIFT 7 /* 128 bytes, header included */
-#define STEPS 4
+#define STEPS 16
 #define CLASSES ((48 - SMALLEST_SHIFT) * STEPS)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define SPARE ((size_t)64 << 20) /* may always be cached */
