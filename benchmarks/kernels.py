@@ -1,10 +1,11 @@
-"""Convolution kernels: milliseconds and GFLOPS of forward, backward-data and backward-weights, next to PyTorch's.
+"""Convolution kernels: GFLOPS of forward, backward-data and backward-weights by algorithm and processor level.
 
-    python benchmarks/kernels.py [--level avx2] [--threads 2] [--repeats 5] [--no-torch] [shape numbers ...]
+    python benchmarks/kernels.py [--levels avx2 avx512] [--threads 2] [--repeats 5] [--no-torch] [shape numbers ...]
 
-Each library runs in a process of its own and they take turns, so that neither slows the other and noise hits both.
-Times are process CPU time over threads, minima over the repeats; idle threads do not spin (OMP_WAIT_POLICY=passive), so
-that what others do on the machine hardly counts. PyTorch gets channels-last tensors.
+A row a shape and variant: for each pass the GFLOPS of the direct formula, what they are of the processor's peak (which
+Winograd's way may exceed, for it multiplies less), and milliseconds. PyTorch, with channels-last tensors, comes last. Each library runs in a process of its own and they take turns, so that
+neither slows the other and noise hits both. Times are process CPU time over threads, minima over the repeats; idle
+threads do not spin (OMP_WAIT_POLICY=passive), so that what others do on the machine hardly counts.
 """
 
 import argparse
@@ -47,13 +48,12 @@ def arrays(shape):
     return tuple(rng.standard_normal(size, dtype="float32") for size in sizes)
 
 
-def cnnpy_passes(shape, level, threads):
+def cnnpy_passes(shape, threads):
     """The three passes as functions without arguments."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     import cnnpy
     from cnnpy import _core
 
-    _core.set_level(level)
     _core.set_threads(threads)
     x, kernel, dy = (cnnpy.Tensor(a) for a in arrays(shape))
     op = _core.conv2d.bind(strides=(shape[6], shape[6]), padding=shape[7])
@@ -67,7 +67,30 @@ def cnnpy_passes(shape, level, threads):
     return {"forward": lambda: op(x, kernel), "data": gradient_of(x), "weights": gradient_of(kernel)}
 
 
-def torch_passes(shape, level, threads):
+def choose(variant):
+    """Makes cnnpy compute as VARIANT, (level, algorithm), says."""
+    from cnnpy import _core
+
+    _core.set_level(variant[0])
+    _core.set_conv_algorithm(variant[1])
+
+
+def measure_peak(threads):
+    """GFLOPS that all threads reach together at the best level where nothing is in the way: the better of a large matrix
+    product and of a direct convolution of many channels."""
+    import numpy as np
+
+    from cnnpy import _core
+
+    n, shape = 1536, SHAPES[3]
+    choose((_core.levels()[-1], "direct"))
+    x = _core.Tensor(np.ones((n, n), "float32"))
+    convolve = cnnpy_passes(shape, threads)["forward"]
+    seconds = (min(timed(run) for _ in range(3)) for run in (lambda: _core.matmul(x, x), convolve))
+    return max(work / s for work, s in zip((2 * n**3, flops(shape)), seconds)) * threads * 1e-9
+
+
+def torch_passes(shape, threads):
     import torch
 
     torch.set_num_threads(threads)
@@ -92,36 +115,52 @@ def torch_passes(shape, level, threads):
     return {"forward": forward, "data": backward(True, False), "weights": backward(False, True)}
 
 
-def worker(library, level, threads):
-    """Answers each line {"shape": ..., "pass": ...} with seconds of CPU time per call and thread."""
+def timed(run):
+    """Seconds of CPU time of a call."""
+    run()
+    start = time.perf_counter()
+    run()
+    calls = max(1, int(LEAST_SECONDS / (time.perf_counter() - start)))
+    start = time.process_time()
+    for _ in range(calls):
+        run()
+    return (time.process_time() - start) / calls
+
+
+def worker(library, threads):
+    """Answers a line {"shape", "pass", "variant"} with seconds of CPU time per call and thread, "peak" with GFLOPS."""
     make = {"cnnpy": cnnpy_passes, "torch": torch_passes}[library]
     current, passes = None, None
     for line in sys.stdin:
         order = json.loads(line)
+        if order == "peak":
+            print(measure_peak(threads), flush=True)
+            continue
         if order["shape"] != current:
-            current, passes = order["shape"], make(order["shape"], level, threads)
-        run = passes[order["pass"]]
-        run()
-        start = time.perf_counter()
-        run()
-        calls = max(1, int(LEAST_SECONDS / (time.perf_counter() - start)))
-        start = time.process_time()
-        for _ in range(calls):
-            run()
-        print((time.process_time() - start) / calls / threads, flush=True)
+            current, passes = order["shape"], make(order["shape"], threads)
+        if order["variant"]:
+            choose(order["variant"])
+        print(timed(passes[order["pass"]]) / threads, flush=True)
 
 
 def start(library, arguments):
     command = [sys.executable, __file__, "--worker", library, "--threads", str(arguments.threads)]
-    command += ["--level", arguments.level] if arguments.level else []
     environment = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads), "OMP_WAIT_POLICY": "passive"}
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-def ask(process, shape, name):
-    process.stdin.write(json.dumps({"shape": shape, "pass": name}) + "\n")
+def ask(process, order):
+    process.stdin.write(json.dumps(order) + "\n")
     process.stdin.flush()
     return float(process.stdout.readline())
+
+
+def variants_of(shape, levels, libraries):
+    """[(library, (level, algorithm) or None)] for SHAPE."""
+    winograd = 3 <= shape[4] <= 5 and shape[6] == 1
+    algorithms = ["direct", "winograd"] if winograd else ["direct"]
+    own = [("cnnpy", (level, algorithm)) for level in levels for algorithm in algorithms]
+    return own + [("torch", None)] * ("torch" in libraries)
 
 
 def flops(shape):
@@ -133,34 +172,48 @@ def flops(shape):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shapes", nargs="*", type=int, help="numbers of the shapes, from 1; all by default")
-    parser.add_argument("--level", help="processor level of cnnpy: generic, avx2 or avx512")
+    parser.add_argument(
+        "--levels", nargs="+", help="processor levels of cnnpy: generic, avx2, avx512; the best by default"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--no-torch", action="store_true")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        worker(arguments.worker, arguments.level, arguments.threads)
+        worker(arguments.worker, arguments.threads)
         return
+    from cnnpy import _core
+
+    levels = arguments.levels or [_core.levels()[-1]]
     libraries = ["cnnpy"]
     if not arguments.no_torch and importlib.util.find_spec("torch"):
         libraries.append("torch")
     processes = {name: start(name, arguments) for name in libraries}
-    titles = "".join(f"{name:^24}" for name in PASSES)
-    print(f"{'GFLOPS (ms): ' + ' | '.join(libraries):<46}{titles}")
     for number in arguments.shapes or range(1, len(SHAPES) + 1):
         shape = SHAPES[number - 1]
+        variants = variants_of(shape, levels, libraries)
+        best = {(v, name): float("inf") for v in variants for name in PASSES}
+        if number == (arguments.shapes or [1])[0]:
+            ask(processes["cnnpy"], {"shape": shape, "pass": "forward", "variant": variants[0][1]})
+            peak = ask(processes["cnnpy"], "peak")
+            print(f"peak: {peak:.0f} GFLOPS, {arguments.threads} threads")
+            print(f"{'GFLOPS (of the peak, ms)':<64}" + "".join(f"{name:<26}" for name in PASSES))
+        for _ in range(arguments.repeats):
+            for library, variant in variants:
+                for name in PASSES:
+                    order = {"shape": shape, "pass": name, "variant": variant}
+                    best[(library, variant), name] = min(best[(library, variant), name], ask(processes[library], order))
         n, h, w, c, k, f, s, padding = shape
-        row = f"{number:>2}: {n},{h},{w},{c} -> {k}x{k} {f}{f' stride {s}' if s > 1 else ''} {padding}"
-        cells = []
-        for name in PASSES:
-            best = dict.fromkeys(libraries, float("inf"))
-            for _ in range(arguments.repeats):
-                for library in libraries:
-                    best[library] = min(best[library], ask(processes[library], shape, name))
-            texts = [f"{flops(shape) / t * 1e-9:.0f} ({t * 1e3:.2f})" for t in best.values()]
-            cells.append(f"{' | '.join(texts):^24}")
-        print(f"{row:<46}{''.join(cells)}", flush=True)
+        title = f"{number:>2}: {n},{h},{w},{c} -> {k}x{k} {f}{f' stride {s}' if s > 1 else ''} {padding}"
+        for v in variants:
+            speeds = [flops(shape) / best[v, name] * 1e-9 for name in PASSES]
+            cells = (
+                f"{f'{x:.0f} ({100 * x / peak:.0f} %, {1e3 * best[v, name]:.2f})':<26}"
+                for x, name in zip(speeds, PASSES)
+            )
+            print(f"{title:<44}{' '.join(v[1] or (v[0],)):<20}{''.join(cells)}", flush=True)
+            title = ""
     for process in processes.values():
         process.stdin.close()
         process.wait()
