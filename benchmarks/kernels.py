@@ -3,9 +3,10 @@
     python benchmarks/kernels.py [--levels avx2 avx512] [--threads 2] [--repeats 5] [--no-torch] [shape numbers ...]
 
 A row a shape and variant: for each pass the GFLOPS of the direct formula, what they are of the processor's peak (which
-Winograd's way may exceed, for it multiplies less), and milliseconds. PyTorch, with channels-last tensors, comes last. Each library runs in a process of its own and they take turns, so that
-neither slows the other and noise hits both. Times are process CPU time over threads, minima over the repeats; idle
-threads do not spin (OMP_WAIT_POLICY=passive), so that what others do on the machine hardly counts.
+Winograd's way may exceed, for it multiplies less), and milliseconds. PyTorch, with channels-last tensors, comes last.
+Each library runs in a process of its own and they take turns, so that neither slows the other and noise hits both. Times
+are process CPU time over threads, minima over the repeats; idle threads do not spin (OMP_WAIT_POLICY=passive), so that
+what others do on the machine hardly counts.
 """
 
 import argparse
@@ -76,8 +77,8 @@ def choose(variant):
 
 
 def measure_peak(threads):
-    """GFLOPS that all threads reach together at the best level where nothing is in the way: the better of a large matrix
-    product and of a direct convolution of many channels."""
+    """GFLOPS that all threads reach at the best level where nothing is in the way: the better of a large matrix product
+    and of a direct convolution of many channels."""
     import numpy as np
 
     from cnnpy import _core
