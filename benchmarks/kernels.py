@@ -4,9 +4,9 @@
 
 A row a shape and variant: for each pass the GFLOPS of the direct formula, what they are of the processor's peak (which
 Winograd's way may exceed, for it multiplies less), and milliseconds. PyTorch, with channels-last tensors, comes last.
-Each library runs in a process of its own and they take turns, so that neither slows the other and noise hits both. Times
-are process CPU time over threads, minima over the repeats; idle threads do not spin (OMP_WAIT_POLICY=passive), so that
-what others do on the machine hardly counts.
+Each library runs in a process of its own and they take turns, so that neither slows the other and noise hits both.
+Times are process CPU time over threads, minima over the repeats; idle threads do not spin (OMP_WAIT_POLICY=passive), so
+that what others do on the machine hardly counts.
 """
 
 import argparse

@@ -13,8 +13,10 @@ from cnnpy.layers.convolution import Conv1D, Conv2D, Conv3D
 from cnnpy.layers.convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from cnnpy.layers.core import Dense
 from cnnpy.layers.pooling import MaxPooling2D
+from cnnpy.layers.reshaping import UpSampling2D
 
 _WINDOWS = ((2, 2), (3, 3))  # that the core pools in the convolution's own pass
+_MOST_REPEATED = 64  # times
 
 # Subclasses may compute something else, so types are compared exactly.
 _CONVOLUTIONS = {Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose}
@@ -31,6 +33,23 @@ def _is_image_convolution(layer):
 
 def _is_linear_image_convolution(layer):
     return _is_image_convolution(layer) and _activation_of(layer) == "linear"
+
+
+def _is_repetition(layer):
+    return (
+        type(layer) is UpSampling2D
+        and not layer._first
+        and layer.interpolation == "nearest"
+        and layer.size[0] == layer.size[1] <= _MOST_REPEATED
+    )
+
+
+def _is_ungrouped_convolution(layer):
+    return type(layer) is Conv2D and not layer._first and layer.groups == 1 and _activation_of(layer) is not None
+
+
+def _is_linear_ungrouped_convolution(layer):
+    return _is_ungrouped_convolution(layer) and _activation_of(layer) == "linear"
 
 
 def _is_linear(layer):
@@ -85,6 +104,17 @@ def _convolve_and_pool(convolution, *rest):
     return _weighed(convolution, op)
 
 
+def _repeat_and_convolve(repetition, convolution, *activation):
+    """The larger image is never written, nor kept for going back."""
+    op = _core.conv2d.bind(
+        f"{label(convolution)} after {label(repetition)}",
+        **convolution._window(),
+        activation=_activation_of(*activation) if activation else _activation_of(convolution),
+        upsample=repetition.size[0],
+    )
+    return _weighed(convolution, op)
+
+
 def _activate(layer, activation):
     """The activation is computed while the results are in registers."""
     if type(layer) is Dense:
@@ -133,6 +163,8 @@ _TABLE = (
     (_is_linear_image_convolution, _is_normalization_of_filters, _convolve_and_normalize),
     (_is_linear_image_convolution, _is_relu, _is_max_pooling, _convolve_and_pool),
     (_is_image_convolution, _is_max_pooling, _convolve_and_pool),
+    (_is_repetition, _is_linear_ungrouped_convolution, _is_activation, _repeat_and_convolve),
+    (_is_repetition, _is_ungrouped_convolution, _repeat_and_convolve),
     (_is_linear, _is_activation, _activate),
     (_is_normalization, _is_relu, _normalize_and_activate),
 )

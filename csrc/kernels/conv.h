@@ -10,7 +10,10 @@ typedef enum { CNN_CONV_AUTO = 0, CNN_CONV_DIRECT, CNN_CONV_WINOGRAD } cnn_conv_
  *
  * With a POOL above 1, only the largest value of each POOL x POOL window is kept, y[N,OH/POOL,OW/POOL,F], and of each a
  * byte that tells where it was: row * POOL + column, the first of equal ones, NaN being the largest of all. That is all
- * backward needs. The activation is linear or ReLU then, and CNN_POOL_DEAD is noted where ReLU lets nothing through. */
+ * backward needs. The activation is linear or ReLU then, and CNN_POOL_DEAD is noted where ReLU lets nothing through.
+ *
+ * With an UP above 1, x is what comes of repeating each pixel of what is in memory, x[N,H/UP,W/UP,C], UP x UP times.
+ * Backward-data gives the gradient of all H x W pixels. */
 typedef struct {
     int64_t n, h, w, c;
     int64_t kh, kw, f, groups;
@@ -18,7 +21,7 @@ typedef struct {
     int64_t stride_h, stride_w, dilation_h, dilation_w;
     int64_t pad_top, pad_left;
     cnn_activation activation;
-    int64_t pool;
+    int64_t pool, up;
     cnn_conv_algorithm algorithm;
 } cnn_conv2d;
 

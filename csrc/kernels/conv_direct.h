@@ -104,6 +104,7 @@ typedef struct {
     bool depthwise;      /* channels meet only their own weights: one group, with one input per output */
     cnn_activation gate; /* `in` is dy, to be multiplied by this activation's gradient */
     int64_t pool;        /* of `out` (forward) or `in` (backward) */
+    int64_t up;          /* of `in` (forward) */
     conv_axis h, w;
     conv_reach reach_h, reach_w;
     int64_t n, groups, in_channels, out_channels;
@@ -136,7 +137,7 @@ static inline void conv_cut_units(conv_direct_plan *p, int64_t pixel_work, int64
     int64_t row_bytes = rw->count * pixel_bytes, halo = rh->high - rh->low - rh->in_step;
     bool over_edge = rh->low < 0 || rw->low < 0 || (rh->count - 1) * rh->in_step + rh->high > p->h.size_in ||
                      (rw->count - 1) * rw->in_step + rw->high > p->w.size_in;
-    bool copies = over_edge || p->gate != CNN_LINEAR || (p->h.backward && p->pool > 1);
+    bool copies = over_edge || p->gate != CNN_LINEAR || (p->h.backward ? p->pool > 1 : p->up > 1);
 
     p->unit_rows = row_bytes > 0 ? CONV_UNIT_BYTES / row_bytes : rh->count;
     if (copies && p->unit_rows < 2 * halo) p->unit_rows = 2 * halo; /* else most of a copy is read twice */
@@ -194,7 +195,7 @@ static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool 
 {
     conv_direct_plan p = {0};
     cnn_conv2d c = *conv;
-    if (c.kh == 1 && c.kw == 1 && c.stride_h == 1 && c.stride_w == 1 && c.pool == 1) { /* one long row */
+    if (c.kh == 1 && c.kw == 1 && c.stride_h == 1 && c.stride_w == 1 && c.pool == 1 && c.up == 1) { /* one long row */
         c.w = c.ow = c.n * c.h * c.w;
         c.n = c.h = c.oh = 1;
     }
@@ -203,6 +204,7 @@ static inline conv_direct_plan conv_direct_plan_of(const cnn_conv2d *conv, bool 
     p.groups = p.depthwise ? 1 : c.groups;
     p.gate = backward && c.pool == 1 ? c.activation : CNN_LINEAR;
     p.pool = c.pool;
+    p.up = c.up;
     p.h = (conv_axis){backward, c.h, c.oh, c.kh, c.stride_h, c.dilation_h, c.pad_top};
     p.w = (conv_axis){backward, c.w, c.ow, c.kw, c.stride_w, c.dilation_w, c.pad_left};
     if (backward) {

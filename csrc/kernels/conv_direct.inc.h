@@ -111,7 +111,7 @@ static R(unit) R(unit_of)(const R(direct_job) * j, int64_t index, REAL *copy)
     int64_t w = p->w.size_in, channels = p->in_channels;
     R(conv_image) image = R(conv_image_at)(&j->in, u.image);
     bool inside = row >= 0 && column >= 0 && row + rows <= p->h.size_in && column + columns <= w;
-    if (inside && p->gate == CNN_LINEAR && image.pool == 1) {
+    if (inside && p->gate == CNN_LINEAR && image.pool == 1 && image.up == 1) {
         u.pitch = w * channels;
         u.in = image.pixels + u.row * rh->in_step * u.pitch + u.column * rw->in_step * channels;
         return u;
@@ -259,7 +259,8 @@ void RK(conv_direct_forward)(const cnn_conv2d *conv, const REAL *x, const REAL *
     conv_direct_plan plan = conv_direct_plan_of(conv, false, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(direct_job)
     job = {.plan = &plan, .kernel = kernel, .out = y, .place = place, .activation = conv->activation};
-    job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.h.size_in, .w = plan.w.size_in, .channels = conv->c};
+    job.in = (R(conv_image)){
+        .pixels = x, .pool = 1, .up = conv->up, .h = plan.h.size_in, .w = plan.w.size_in, .channels = conv->c};
     job.scale = scale;
     R(direct_run)(&job, bias, scratch);
 }
@@ -269,7 +270,7 @@ void RK(conv_direct_backward_data)(const cnn_conv2d *conv, const REAL *dy, const
 {
     conv_direct_plan plan = conv_direct_plan_of(conv, true, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(direct_job) job = {.plan = &plan, .kernel = kernel, .out = dx, .activation = CNN_LINEAR};
-    job.in = (R(conv_image)){dy, y, place, plan.gate, conv->pool, plan.h.size_in, plan.w.size_in, conv->f};
+    job.in = (R(conv_image)){dy, y, place, plan.gate, conv->pool, 1, plan.h.size_in, plan.w.size_in, conv->f};
     R(direct_run)(&job, NULL, scratch);
 }
 
@@ -278,6 +279,7 @@ void RK(conv_direct_transpose)(const cnn_conv2d *conv, cnn_activation act, const
 {
     conv_direct_plan plan = conv_direct_plan_of(conv, true, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(direct_job) job = {.plan = &plan, .kernel = kernel, .out = y, .activation = act};
-    job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.h.size_in, .w = plan.w.size_in, .channels = conv->f};
+    job.in =
+        (R(conv_image)){.pixels = x, .pool = 1, .up = 1, .h = plan.h.size_in, .w = plan.w.size_in, .channels = conv->f};
     R(direct_run)(&job, bias, scratch);
 }

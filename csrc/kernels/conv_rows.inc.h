@@ -49,20 +49,30 @@ CNN_INLINE void R(conv_unpool)(const REAL *dy, const uint8_t *place, int64_t poo
 }
 
 /* An image that is read through what was done to it: pixels[H, W, C] itself if GATE is CNN_LINEAR, times the gradient
- * of the activation GATE whose values are Y, or, with a POOL, spread to the PLACE of each. */
+ * of the activation GATE whose values are Y, or, with a POOL, spread to the PLACE of each, or, with an UP, repeated.
+ * POOL or UP is 1, or both. */
 typedef struct {
     const REAL *pixels, *y;
     const uint8_t *place;
     cnn_activation gate;
-    int64_t pool;
-    int64_t h, w, channels; /* of the pixels before pooling */
+    int64_t pool, up;
+    int64_t h, w, channels; /* of the pixels before pooling, after repeating */
 } R(conv_image);
+
+/* z[PIXELS, C] = the pixels from COLUMN on of row ROW of an image whose pixels are repeated. */
+CNN_INLINE void R(conv_repeat)(const R(conv_image) * s, int64_t row, int64_t column, int64_t pixels, REAL *z)
+{
+    const REAL *from = s->pixels + row / s->up * (s->w / s->up) * s->channels;
+    for (int64_t i = column; i < column + pixels; i++, z += s->channels)
+        memcpy(z, from + i / s->up * s->channels, (size_t)s->channels * sizeof *z);
+}
 
 /* z[PIXELS, C] = the pixels from COLUMN on of row ROW, all inside. */
 CNN_INLINE void R(conv_copy_row)(const R(conv_image) * s, int64_t row, int64_t column, int64_t pixels, REAL *z)
 {
     int64_t at = (row * s->w + column) * s->channels;
     if (s->pool > 1) R(conv_unpool)(s->pixels, s->place, s->pool, s->w / s->pool, s->channels, row, column, pixels, z);
+    else if (s->up > 1) R(conv_repeat)(s, row, column, pixels, z);
     else R(conv_gate)(s->gate, pixels * s->channels, s->pixels + at, s->y ? s->y + at : NULL, z);
 }
 
@@ -98,7 +108,7 @@ static __attribute__((unused)) void R(conv_copy)(const R(conv_image) * s, int64_
 CNN_INLINE R(conv_image) R(conv_image_at)(const R(conv_image) * first, int64_t n)
 {
     R(conv_image) s = *first;
-    int64_t size = s.pool > 1 ? s.h / s.pool * (s.w / s.pool) * s.channels : s.h * s.w * s.channels;
+    int64_t size = s.h / s.pool / s.up * (s.w / s.pool / s.up) * s.channels;
     s.pixels += n * size;
     if (s.y) s.y += n * size;
     if (s.place) s.place += n * size;

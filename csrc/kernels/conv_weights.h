@@ -62,7 +62,7 @@ static inline conv_weights_plan conv_weights_plan_of(const cnn_conv2d *conv, int
     enum { PIECES = 32, LEAST_PIECES = 8, SUMS_BYTES = 384 << 10, ALL_SUMS_BYTES = 4 << 20, LEAST_WORK = 1 << 20 };
     conv_weights_plan p = {.conv = *conv};
     cnn_conv2d *c = &p.conv;
-    if (c->kh == 1 && c->kw == 1 && c->stride_h == 1 && c->stride_w == 1 && c->pool == 1) {
+    if (c->kh == 1 && c->kw == 1 && c->stride_h == 1 && c->stride_w == 1 && c->pool == 1 && c->up == 1) {
         c->w = c->ow = c->n * c->h * c->w;
         c->n = c->h = c->oh = 1;
     }
@@ -75,7 +75,7 @@ static inline conv_weights_plan conv_weights_plan_of(const cnn_conv2d *conv, int
     p.group_out_packed = conv_divide_up(p.group_out, lanes) * lanes;
     p.kernel_rows = c->kh * c->kw * p.group_in;
     conv_weights_chunks(&p, item_bytes);
-    p.copies_x = c->pad_top > 0 || c->pad_left > 0 ||
+    p.copies_x = c->up > 1 || c->pad_top > 0 || c->pad_left > 0 ||
                  (c->oh - 1) * c->stride_h - c->pad_top + (c->kh - 1) * c->dilation_h >= c->h ||
                  (c->ow - 1) * c->stride_w - c->pad_left + (c->kw - 1) * c->dilation_w >= c->w;
     p.packs_dz = c->pool > 1 || c->activation != CNN_LINEAR || c->groups > 1 || p.panels > 1 ||

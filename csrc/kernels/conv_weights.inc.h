@@ -34,9 +34,9 @@ static R(chunk) R(chunk_of)(const R(weights_job) * j, int64_t index, REAL *copy)
     int64_t row = k.row * c->stride_h - c->pad_top, rows = (k.rows - 1) * c->stride_h + (c->kh - 1) * c->dilation_h + 1;
     int64_t column = k.column * c->stride_w - c->pad_left;
     int64_t columns = (k.columns - 1) * c->stride_w + (c->kw - 1) * c->dilation_w + 1;
-    R(conv_image) images = {.pixels = j->x, .pool = 1, .h = c->h, .w = c->w, .channels = c->c};
+    R(conv_image) images = {.pixels = j->x, .pool = 1, .up = c->up, .h = c->h, .w = c->w, .channels = c->c};
     const REAL *image = j->x + k.image * c->h * c->w * c->c;
-    if (row >= 0 && column >= 0 && row + rows <= c->h && column + columns <= c->w) {
+    if (c->up == 1 && row >= 0 && column >= 0 && row + rows <= c->h && column + columns <= c->w) {
         k.pitch = c->w * c->c;
         k.image_pitch = c->h * k.pitch;
         k.x = image + row * k.pitch + column * c->c;

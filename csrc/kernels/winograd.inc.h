@@ -244,11 +244,7 @@ static void R(winograd_piece)(void *context, int64_t piece, int thread)
     const winograd_plan *p = j->plan;
     int64_t first = piece * p->block, count = p->tiles - first < p->block ? p->tiles - first : p->block;
     REAL *v = j->threads + (size_t)thread * p->thread_items, *m = v + p->v_items;
-    R(patch_memory) memory = {.zeros = m + p->m_items};
-    memory.dead = (uint8_t *)(memory.zeros + p->zero_items);
-    memory.room = memory.zeros + 2 * p->zero_items;
-    memset(memory.zeros, 0, p->zero_items * sizeof *v);
-    memset(memory.dead, CNN_POOL_DEAD, p->zero_items);
+    R(patch_memory) memory = R(patch_memory_at)(m + p->m_items, p->zero_items);
     R(winograd_enter)(j, first, count, v, &memory);
     for (int64_t panel = 0; panel < p->panels; panel++) {
         R(winograd_multiply)(j, panel, count, v, m);
@@ -291,7 +287,8 @@ void RK(conv_winograd_forward)(const cnn_conv2d *conv, const REAL *x, const REAL
     winograd_plan plan = winograd_plan_of(conv, false, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(winograd_job)
     job = {.plan = &plan, .kernel = kernel, .out = y, .place = place, .activation = conv->activation};
-    job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.in_h, .w = plan.in_w, .channels = plan.channels};
+    job.in = (R(conv_image)){
+        .pixels = x, .pool = 1, .up = conv->up, .h = plan.in_h, .w = plan.in_w, .channels = plan.channels};
     job.scale = scale;
     R(winograd_run)(&job, bias, scratch);
 }
@@ -301,7 +298,7 @@ void RK(conv_winograd_backward_data)(const cnn_conv2d *conv, const REAL *dy, con
 {
     winograd_plan plan = winograd_plan_of(conv, true, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(winograd_job) job = {.plan = &plan, .kernel = kernel, .out = dx, .activation = CNN_LINEAR};
-    job.in = (R(conv_image)){dy, y, place, conv->activation, conv->pool, plan.in_h, plan.in_w, plan.channels};
+    job.in = (R(conv_image)){dy, y, place, conv->activation, conv->pool, 1, plan.in_h, plan.in_w, plan.channels};
     R(winograd_run)(&job, NULL, scratch);
 }
 
@@ -310,6 +307,7 @@ void RK(conv_winograd_transpose)(const cnn_conv2d *conv, cnn_activation act, con
 {
     winograd_plan plan = winograd_plan_of(conv, true, REAL_LANES, CNN_TILE_ROWS, sizeof(REAL));
     R(winograd_job) job = {.plan = &plan, .kernel = kernel, .out = y, .activation = act};
-    job.in = (R(conv_image)){.pixels = x, .pool = 1, .h = plan.in_h, .w = plan.in_w, .channels = plan.channels};
+    job.in =
+        (R(conv_image)){.pixels = x, .pool = 1, .up = 1, .h = plan.in_h, .w = plan.in_w, .channels = plan.channels};
     R(winograd_run)(&job, bias, scratch);
 }

@@ -105,6 +105,15 @@ typedef struct {
     uint8_t *dead;
 } R(patch_memory);
 
+/* It at AT, of 2 * ZERO_ITEMS and the items of a patch. */
+CNN_INLINE R(patch_memory) R(patch_memory_at)(REAL *at, size_t zero_items)
+{
+    R(patch_memory) m = {at, at + 2 * zero_items, (uint8_t *)(at + zero_items)};
+    memset(m.zeros, 0, zero_items * sizeof *at);
+    memset(m.dead, CNN_POOL_DEAD, zero_items);
+    return m;
+}
+
 CNN_INLINE winograd_patch_kind R(patch_kind_of)(const R(conv_image) * s)
 {
     return s->pool > 1 ? PATCH_POOLED : s->gate == CNN_RELU ? PATCH_RELU : PATCH_PLAIN;
@@ -115,7 +124,7 @@ static __attribute__((unused)) void R(find_patch)(const R(conv_image) * s, int64
                                                   const R(patch_memory) * m, R(patch) * p)
 {
     winograd_patch_kind kind = R(patch_kind_of)(s);
-    int64_t h = s->h, w = s->w, pitch = w, n = s->channels;
+    int64_t h = s->h, w = s->w, n = s->channels, step = s->pool * s->up, pitch = w / step;
     if (kind == PATCH_PLAIN && s->gate != CNN_LINEAR) { /* the rarer activations pass through a copy */
         R(conv_copy)(s, row, column, side, side, m->room);
         for (int i = 0; i < side * side; i++) p->pixel[i] = m->room + i * n;
@@ -124,13 +133,12 @@ static __attribute__((unused)) void R(find_patch)(const R(conv_image) * s, int64
     if (kind == PATCH_POOLED) { /* what no window covers has no gradient */
         h -= h % s->pool;
         w -= w % s->pool;
-        pitch = w / s->pool;
     }
     for (int i = 0, k = 0; i < side; i++)
         for (int j = 0; j < side; j++, k++) {
             int64_t r = row + i, c = column + j;
             bool inside = r >= 0 && r < h && c >= 0 && c < w;
-            int64_t at = kind == PATCH_POOLED ? (r / s->pool * pitch + c / s->pool) * n : (r * pitch + c) * n;
+            int64_t at = step == 1 ? (r * pitch + c) * n : (r / step * pitch + c / step) * n;
             p->pixel[k] = inside ? s->pixels + at : m->zeros;
             if (kind == PATCH_RELU) p->y[k] = inside ? s->y + at : m->zeros;
             if (kind != PATCH_POOLED) continue;

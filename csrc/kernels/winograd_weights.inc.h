@@ -67,11 +67,7 @@ static void R(winograd_weights_piece)(void *context, int64_t piece, int thread)
     int64_t width = (to * p->wide < p->conv.f ? to * p->wide : p->conv.f) - filter;
     REAL *sums = j->sums + split * (int64_t)p->sums_items, *bias = j->bias_sums + split * (int64_t)p->bias_items;
     REAL *v = j->threads + (size_t)thread * p->thread_items, *d = v + p->v_items;
-    R(patch_memory) memory = {.zeros = d + p->d_items};
-    memory.dead = (uint8_t *)(memory.zeros + p->zero_items);
-    memory.room = memory.zeros + 2 * p->zero_items;
-    memset(memory.zeros, 0, p->zero_items * sizeof *v);
-    memset(memory.dead, CNN_POOL_DEAD, p->zero_items);
+    R(patch_memory) memory = R(patch_memory_at)(d + p->d_items, p->zero_items);
     memset(sums + from * panel_items, 0, (size_t)((to - from) * panel_items) * sizeof *sums);
     memset(bias + filter, 0, (size_t)((to - from) * p->wide) * sizeof *bias);
     cnn_piece_range(p->blocks, p->splits, split, &begin, &end);
@@ -140,8 +136,8 @@ void RK(conv_winograd_backward_weights)(const cnn_conv2d *conv, const REAL *x, c
     R(winograd_weights_job) job = {.plan = &plan, .sums = scratch, .dkernel = dkernel, .dbias = dbias};
     job.bias_sums = job.sums + (size_t)plan.splits * plan.sums_items;
     job.threads = job.bias_sums + (size_t)plan.splits * plan.bias_items;
-    job.x = (R(conv_image)){.pixels = x, .pool = 1, .h = conv->h, .w = conv->w, .channels = conv->c};
-    job.dy = (R(conv_image)){dy, y, place, conv->activation, conv->pool, conv->oh, conv->ow, conv->f};
+    job.x = (R(conv_image)){.pixels = x, .pool = 1, .up = conv->up, .h = conv->h, .w = conv->w, .channels = conv->c};
+    job.dy = (R(conv_image)){dy, y, place, conv->activation, conv->pool, 1, conv->oh, conv->ow, conv->f};
     cnn_parallel(plan.pieces, R(winograd_weights_piece), &job);
     int64_t chunks = (conv->c + WINOGRAD_CHANNELS_AT_ONCE - 1) / WINOGRAD_CHANNELS_AT_ONCE;
     if (dkernel) cnn_parallel(plan.panels * chunks, R(winograd_add_piece), &job);

@@ -4,10 +4,10 @@
 #include <string.h>
 
 enum { X = CNN_CONV_X, KERNEL = CNN_CONV_KERNEL };
-enum { LARGEST_STEP = 1 << 20, LARGEST_KERNEL = 1 << 16 };
+enum { LARGEST_STEP = 1 << 20, LARGEST_KERNEL = 1 << 16, LARGEST_UPSAMPLE = 64 };
 
 const char *const cnn_conv_input_names[] = {"input", "kernel", "bias"};
-const cnn_conv_attributes cnn_conv_defaults = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1};
+const cnn_conv_attributes cnn_conv_defaults = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1, .upsample = 1};
 
 static const char *const input_layouts[] = {"(batch, steps, channels)", "(batch, height, width, channels)",
                                             "(batch, depth, height, width, channels)"};
@@ -219,6 +219,21 @@ static cnn_status widen(cnn_conv *v)
     return CNN_OK;
 }
 
+static cnn_status check_upsample(const cnn_call *c, int64_t factor)
+{
+    char text[CNN_SHAPE_TEXT];
+    const cnn_shape *x = &c->in[X]->shape;
+    if (factor < 1 || factor > LARGEST_UPSAMPLE)
+        return cnn_fail(CNN_ERR_VALUE, "upsample must be from 1 to %d, got %lld", LARGEST_UPSAMPLE, (long long)factor);
+    if (factor > 1 && ((const cnn_conv_attributes *)c->attrs)->groups != 1)
+        return cnn_fail(CNN_ERR_VALUE, "upsample needs groups 1, got upsample %lld", (long long)factor);
+    for (int i = 1; factor > 1 && i < x->ndim - 1; i++)
+        if (x->dim[i] > INT64_MAX / (2 * LARGEST_STEP) / factor)
+            return cnn_fail(CNN_ERR_VALUE, "input %s repeated %lld times is beyond all bounds", cnn_shape_text(x, text),
+                            (long long)factor);
+    return CNN_OK;
+}
+
 /* Checks everything but the bias. */
 static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_conv *v)
 {
@@ -230,6 +245,7 @@ static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_con
     CNN_TRY(cnn_check_ndim(c, KERNEL, rank + 2, kernel_layouts[transposed][rank - 1]));
     CNN_TRY(spread("strides", &a->strides, rank, stride));
     CNN_TRY(spread("dilation", &a->dilation, rank, dilation));
+    CNN_TRY(check_upsample(c, a->upsample));
     const cnn_shape *x = &c->in[X]->shape, *k = &c->in[KERNEL]->shape;
     char text[CNN_SHAPE_TEXT];
     for (int d = 0; d < rank + 2; d++)
@@ -239,7 +255,7 @@ static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_con
     CNN_TRY(transposed ? check_transposed_channels(c, rank) : check_channels(c, rank, a->groups));
     for (int i = 0; i < 3 - rank; i++) v->size[i] = v->places[i] = 1;
     for (int i = 3 - rank; i < 3; i++) {
-        int64_t given = x->dim[i - (3 - rank) + 1];
+        int64_t given = x->dim[i - (3 - rank) + 1] * a->upsample;
         kernel[i] = k->dim[i - (3 - rank)];
         axis one = {axis_name(rank, i), kernel[i], stride[i], dilation[i], 1};
         CNN_TRY(check_span(&one));
@@ -271,6 +287,7 @@ static cnn_status describe(const cnn_call *c, int rank, bool transposed, cnn_con
         .pad_left = pad[2],
         .activation = transposed ? CNN_LINEAR : (cnn_activation)a->activation,
         .pool = 1,
+        .up = a->upsample,
         .algorithm = cnn_conv_algorithm_now(),
     };
     v->folds = v->widens = false;
@@ -431,10 +448,26 @@ static cnn_status weight_gradients(cnn_call *c, const cnn_conv *v, const cnn_ten
     return cnn_conv_backward_weights(v, dy->shape.dtype, c->in[X]->data, dy->data, y, place, dkernel, dbias);
 }
 
+/* DX from the gradient of the repeated pixels, by way of memory that has room for it. */
+static cnn_status repeated_data_gradient(const cnn_conv *v, cnn_dtype dtype, const void *dy, const void *y,
+                                         const uint8_t *place, const void *kernel, void *dx)
+{
+    const cnn_conv2d *p = &v->planes;
+    cnn_upsample2d back = {p->n, p->h / p->up, p->w / p->up, p->c, p->up, p->up, false};
+    void *all = cnn_alloc((size_t)(p->n * p->h * p->w * p->c) * cnn_dtype_size(dtype));
+    if (!all) return CNN_ERR_MEMORY;
+    cnn_status status = cnn_conv_backward_data(v, dtype, dy, y, place, kernel, all);
+    if (status == CNN_OK) CNN_RUN(dtype, upsample2d_backward, &back, all, dx);
+    cnn_free(all);
+    return status;
+}
+
 cnn_status cnn_conv_gradients(cnn_call *c, const cnn_conv *v, const cnn_tensor *dy, const void *y, const uint8_t *place)
 {
     CNN_TRY(weight_gradients(c, v, dy, y, place));
     if (!c->needs_grad[X]) return CNN_OK;
     CNN_TRY(cnn_tensor_new(&c->in[X]->shape, &c->grad_in[X]));
-    return cnn_conv_backward_data(v, dy->shape.dtype, dy->data, y, place, c->in[KERNEL]->data, c->grad_in[X]->data);
+    cnn_status (*back)(const cnn_conv *, cnn_dtype, const void *, const void *, const uint8_t *, const void *, void *) =
+        v->planes.up > 1 ? repeated_data_gradient : cnn_conv_backward_data;
+    return back(v, dy->shape.dtype, dy->data, y, place, c->in[KERNEL]->data, c->grad_in[X]->data);
 }

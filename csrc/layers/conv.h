@@ -11,6 +11,7 @@ typedef struct {
     cnn_ints strides, dilation;
     cnn_ints output_padding; /* of transposed ones; no integers: as much as makes the usual size */
     int64_t groups;
+    int64_t upsample; /* of conv2d: how often each pixel of x is repeated along both axes first */
     int padding, activation;
 } cnn_conv_attributes;
 
@@ -50,6 +51,15 @@ cnn_status cnn_conv_gradients(cnn_call *c, const cnn_conv *v, const cnn_tensor *
 cnn_status cnn_conv_transpose(const cnn_conv *v, cnn_dtype dtype, cnn_activation act, const void *small,
                               const void *kernel, const void *bias, void *large);
 
+/* The attributes of convolutions, in the cnn_conv_attributes FIELD of STRUCT. */
+#define CNN_CONV_ATTRS(STRUCT, FIELD, paddings, activations)                                                           \
+    {"strides", CNN_ATTR_INTS, offsetof(STRUCT, FIELD.strides), NULL},                                                 \
+        {"padding", CNN_ATTR_ENUM, offsetof(STRUCT, FIELD.padding), paddings},                                         \
+        {"dilation", CNN_ATTR_INTS, offsetof(STRUCT, FIELD.dilation), NULL},                                           \
+        {"groups", CNN_ATTR_INT, offsetof(STRUCT, FIELD.groups), NULL},                                                \
+    {                                                                                                                  \
+        "activation", CNN_ATTR_ENUM, offsetof(STRUCT, FIELD.activation), activations                                   \
+    }
 /* The descriptor of the op ID of RANK, with this file's `forward` and `backward`. */
 #define CNN_CONV_OP(id, rank, transposed, its_attrs, text)                                                             \
     static cnn_status check_##rank(cnn_call *c)                                                                        \

@@ -48,14 +48,11 @@ static cnn_status forward(cnn_call *c)
 
 static const char *const input_names[] = {"input", "kernel", "mean", "variance", "bias", "gamma", "beta"};
 static const cnn_attr attrs[] = {
-    {"strides", CNN_ATTR_INTS, offsetof(attributes, conv.strides), NULL},
-    {"padding", CNN_ATTR_ENUM, offsetof(attributes, conv.padding), cnn_padding_names},
-    {"dilation", CNN_ATTR_INTS, offsetof(attributes, conv.dilation), NULL},
-    {"groups", CNN_ATTR_INT, offsetof(attributes, conv.groups), NULL},
-    {"activation", CNN_ATTR_ENUM, offsetof(attributes, conv.activation), cnn_activation_names},
+    CNN_CONV_ATTRS(attributes, conv, cnn_padding_names, cnn_activation_names),
     {"epsilon", CNN_ATTR_FLOAT, offsetof(attributes, epsilon), NULL},
 };
-static const attributes defaults = {.conv = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1}, .epsilon = 1e-3};
+static const attributes defaults = {.conv = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1, .upsample = 1},
+                                    .epsilon = 1e-3};
 
 const cnn_op cnn_op_conv2d_batch_norm = {
     .name = "conv2d_batch_norm",

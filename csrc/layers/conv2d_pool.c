@@ -61,20 +61,19 @@ static cnn_status backward(cnn_call *c)
 
 static const char *const activation_names[] = {"linear", "relu", NULL};
 static const cnn_attr attrs[] = {
-    {"strides", CNN_ATTR_INTS, offsetof(attributes, conv.strides), NULL},
-    {"padding", CNN_ATTR_ENUM, offsetof(attributes, conv.padding), cnn_padding_names},
-    {"dilation", CNN_ATTR_INTS, offsetof(attributes, conv.dilation), NULL},
-    {"groups", CNN_ATTR_INT, offsetof(attributes, conv.groups), NULL},
-    {"activation", CNN_ATTR_ENUM, offsetof(attributes, conv.activation), activation_names},
+    CNN_CONV_ATTRS(attributes, conv, cnn_padding_names, activation_names),
+    {"upsample", CNN_ATTR_INT, offsetof(attributes, conv.upsample), NULL},
     {"pool_size", CNN_ATTR_INT, offsetof(attributes, pool_size), NULL},
 };
-static const attributes defaults = {.conv = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1}, .pool_size = 2};
+static const attributes defaults = {.conv = {.strides = {1, {1}}, .dilation = {1, {1}}, .groups = 1, .upsample = 1},
+                                    .pool_size = 2};
 
 const cnn_op cnn_op_conv2d_pool = {
     .name = "conv2d_pool",
     .doc =
         "conv2d_pool(x, kernel, bias=None, *, strides=1, padding='valid', dilation=1, groups=1, "
-        "activation='linear', pool_size=2): the largest values of windows of pool_size (2 or 3) by pool_size, "
+        "activation='linear', upsample=1, pool_size=2): the largest values of windows of pool_size (2 or 3) by "
+        "pool_size, "
         "beside each other, of conv2d with the same arguments, whose activation may be 'linear' or 'relu'. float32 or "
         "float64.",
     .input_names = cnn_conv_input_names,

@@ -43,15 +43,16 @@ static cnn_status backward(cnn_call *c)
 
 static const char *const causal_padding_names[] = {"valid", "same", "causal", NULL};
 
-#define ATTRS(paddings)                                                                                                \
-    {                                                                                                                  \
-        {"strides", CNN_ATTR_INTS, offsetof(cnn_conv_attributes, strides), NULL},                                      \
-        {"padding", CNN_ATTR_ENUM, offsetof(cnn_conv_attributes, padding), paddings},                                  \
-        {"dilation", CNN_ATTR_INTS, offsetof(cnn_conv_attributes, dilation), NULL},                                    \
-        {"groups", CNN_ATTR_INT, offsetof(cnn_conv_attributes, groups), NULL},                                         \
-        {"activation", CNN_ATTR_ENUM, offsetof(cnn_conv_attributes, activation), cnn_activation_names},                \
-    }
-static const cnn_attr attrs[] = ATTRS(cnn_padding_names), causal_attrs[] = ATTRS(causal_padding_names);
+typedef struct {
+    cnn_conv_attributes conv;
+} attributes;
+
+static const cnn_attr attrs[] = {CNN_CONV_ATTRS(attributes, conv, cnn_padding_names, cnn_activation_names)};
+static const cnn_attr causal_attrs[] = {CNN_CONV_ATTRS(attributes, conv, causal_padding_names, cnn_activation_names)};
+static const cnn_attr image_attrs[] = {
+    CNN_CONV_ATTRS(attributes, conv, cnn_padding_names, cnn_activation_names),
+    {"upsample", CNN_ATTR_INT, offsetof(attributes, conv.upsample), NULL},
+};
 
 #define ARGUMENTS "(x, kernel, bias=None, *, strides=1, padding='valid', dilation=1, groups=1, activation='linear'): "
 
@@ -62,11 +63,11 @@ CNN_CONV_OP(
     "as Keras does: ceil(L / stride) steps come out, the odd step of padding goes to the end. 'causal' pads the "
     "beginning alone, so that no step sees later ones.");
 CNN_CONV_OP(
-    conv2d, 2, false, attrs,
-    ARGUMENTS
+    conv2d, 2, false, image_attrs,
+    "(x, kernel, bias=None, *, strides=1, padding='valid', dilation=1, groups=1, activation='linear', upsample=1): "
     "activation(x[N, H, W, C] convolved with kernel[KH, KW, C / groups, F] + bias[F]), float32 or float64. "
     "'same' pads as Keras does: ceil(H / stride) rows come out, the odd pixel of padding goes to the bottom and "
-    "right.");
+    "right. With upsample each pixel of x is repeated that many times along both axes first, without being written.");
 CNN_CONV_OP(conv3d, 3, false, attrs,
             ARGUMENTS
             "activation(x[N, D, H, W, C] convolved with kernel[KD, KH, KW, C / groups, F] + bias[F]), float32 or "

@@ -27,6 +27,17 @@ CASES = {
         lambda: [layers.BatchNormalization(scale=False, center=False), layers.Activation("relu")],
         1,
     ),
+    "up-sampling and convolution": (
+        lambda: [layers.UpSampling2D(2), layers.Conv2D(4, 3, padding="same", activation="relu")],
+        1,
+    ),
+    "up-sampling, convolution, tanh": (
+        lambda: [layers.UpSampling2D(3), layers.Conv2D(4, 3, strides=2), layers.Activation("tanh")],
+        1,
+    ),
+    "bilinear up-sampling": (lambda: [layers.UpSampling2D(2, interpolation="bilinear"), layers.Conv2D(4, 3)], 2),
+    "uneven up-sampling": (lambda: [layers.UpSampling2D((1, 2)), layers.Conv2D(4, 3)], 2),
+    "up-sampling and groups": (lambda: [layers.UpSampling2D(2), layers.Conv2D(6, 3, groups=3)], 2),
     "convolution and normalisation": (lambda: [layers.Conv2D(5, 3), layers.BatchNormalization()], 1),
     "convolution, normalisation, ReLU": (
         lambda: [layers.Conv2D(20, 3, use_bias=False), layers.BatchNormalization(scale=False), layers.ReLU()],
