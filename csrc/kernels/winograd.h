@@ -18,7 +18,7 @@
 #define WINOGRAD_MOST_OUT 4 /* pixels of a tile along an axis, for the smallest kernel */
 
 enum {
-    WINOGRAD_BLOCK_BYTES = 576 << 10, /* of V and M: leaves room for U in a second cache of 1 MiB */
+    WINOGRAD_BLOCK_BYTES = 448 << 10, /* of V and M: leaves room for U in a second cache of 1 MiB */
     WINOGRAD_MOST_TILES = 64,         /* more do not help: U is read from the second cache often enough */
     WINOGRAD_LEAST_BLOCKS = 8,        /* to share among threads */
     WINOGRAD_WORTH_SHARING = 4,       /* tiles */

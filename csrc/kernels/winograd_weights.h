@@ -22,9 +22,9 @@ typedef struct {
 static inline winograd_weights_plan winograd_weights_plan_of(const cnn_conv2d *c, int64_t lanes, size_t item_bytes)
 {
     enum {
-        SUMS_BYTES = 640 << 10,
+        SUMS_BYTES = 2560 << 10,
         BLOCK_BYTES = 448 << 10,
-        LEAST_TILES = 16, /* that the sums are worth reading and writing for */
+        LEAST_TILES = 32, /* that the sums are worth reading and writing for */
         MOST_TILES = 64,
         PIECES = 16,
         ALL_SUMS_BYTES = 8 << 20
