@@ -1,8 +1,10 @@
 /* The plan of Winograd's backward-weights: the sums over tiles of V[point][tile][channel] * D[point][tile][filter],
  * where V comes from the patches of x and D from the tiles of dz.
  *
- * A piece has some panels of filters, so that their sums stay in the second cache, and one of `splits` runs of blocks
- * of tiles; the splits are added in order at the end. All of it depends on the shape alone. */
+ * A piece has some panels of filters and one of `splits` runs of blocks of tiles; the splits are added in order at the
+ * end. V and D of a block stay in the second cache. The sums, which may be larger, pass through it once a block, which
+ * costs less than to transform the patches again for fewer filters at a time; so a block has some dozen tiles at least.
+ * All of it depends on the shape alone. */
 #ifndef CNN_KERNELS_WINOGRAD_WEIGHTS_H
 #define CNN_KERNELS_WINOGRAD_WEIGHTS_H
 
@@ -27,6 +29,7 @@ static inline winograd_weights_plan winograd_weights_plan_of(const cnn_conv2d *c
         LEAST_TILES = 32, /* that the sums are worth reading and writing for */
         MOST_TILES = 64,
         PIECES = 16,
+        LEAST_PIECES = 4, /* each has its own sums to clear and to add */
         ALL_SUMS_BYTES = 8 << 20
     };
     winograd_weights_plan p = {.conv = *c};
@@ -54,7 +57,7 @@ static inline winograd_weights_plan winograd_weights_plan_of(const cnn_conv2d *c
     p.splits = (PIECES + p.panel_blocks - 1) / p.panel_blocks;
     int64_t affordable = ALL_SUMS_BYTES / (p.panels * panel_bytes);
     if (p.splits > affordable) p.splits = affordable;
-    if (p.splits * p.panel_blocks < 2) p.splits = 2;
+    if (p.splits * p.panel_blocks < LEAST_PIECES) p.splits = (LEAST_PIECES + p.panel_blocks - 1) / p.panel_blocks;
     if (p.splits > p.blocks) p.splits = p.blocks;
     if (p.splits < 1) p.splits = 1;
     p.pieces = p.panel_blocks * p.splits;
