@@ -339,14 +339,19 @@ def test_huge_strides(attributes):
         assert_near(got, wanted, "float64")
 
 
-def test_large_result_is_written_whole(level):
-    """Results beyond 32 MiB take another path to memory."""
+@pytest.mark.parametrize("algorithm", ["direct", "winograd"])
+def test_large_result_is_written_whole(algorithm, level):
+    """Results beyond 32 MiB take another path to memory. The parts hold whole patches of Winograd's."""
     x, kernel, bias = make((1, 304, 452, 1), (3, 3), 64, {}, "float32")
-    y = np.asarray(_core.conv2d(x, kernel, bias, activation="relu"))
-    for rows in (slice(0, 12), slice(292, 304)):
-        part = np.asarray(_core.conv2d(x[:, rows], kernel, bias, activation="relu"))
-        start = rows.start
-        assert np.array_equal(y[:, start : start + 10], part)
+    before = cnnpy.config.conv_algorithm()
+    cnnpy.config.set_conv_algorithm(algorithm)
+    try:
+        y = np.asarray(_core.conv2d(x, kernel, bias, activation="relu"))
+        for rows in (slice(0, 14), slice(292, 304)):
+            part = np.asarray(_core.conv2d(x[:, rows], kernel, bias, activation="relu"))
+            assert np.array_equal(y[:, rows.start : rows.stop - 2], part)
+    finally:
+        cnnpy.config.set_conv_algorithm(before)
 
 
 def test_an_unknown_argument_listed_arguments_of_the_private_base_class():
