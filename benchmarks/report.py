@@ -87,3 +87,27 @@ def tail(results):
     for task, ratios in results["summary"].items():
         title = TITLES.get(task, "peak memory")
         print(f"  {title:24}" + "".join(f"{k:>14} {v:6.2f}" for k, v in ratios.items()))
+
+
+def _cell(value):
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def markdown(results):
+    """A table of training and prediction: cnnpy's and the best other's time, and their ratio."""
+    lines = ["| milliseconds | " + " | ".join(("training step", "batch", "one image")) + " |", "|---|---|---|---|"]
+    tasks = ("train", "predict", "predict_one")
+    for name, figures in results["nets"].items():
+        cells = []
+        for task in tasks:
+            by_library = figures["milliseconds"].get(task, {})
+            if "cnnpy" not in by_library or best_peer(by_library) is None:
+                cells.append("")
+                continue
+            own, peer = by_library["cnnpy"], best_peer(by_library)
+            whose = next(LIBRARIES[k] for k, v in by_library.items() if v == peer and k != "cnnpy")
+            cells.append(f"{_cell(own)}, {whose} {_cell(peer)}: **{peer / own:.1f}**")
+        lines.append(f"| {NETS[name].title}, batch {NETS[name].batch} | " + " | ".join(cells) + " |")
+    means = [results["summary"].get(task, {}).get("best peer") for task in tasks]
+    cells = ("" if mean is None else f"**{mean:.2f}**" for mean in means)
+    return "\n".join([*lines, "| geometric mean of the ratios | " + " | ".join(cells) + " |"]) + "\n"

@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--nets mnist cifar10] [--libraries cnnpy keras torch] [--tasks train predict]
                              [--rounds 7] [--threads 2] [--level avx2] [--precision bfloat16]
-                             [--json FILE] [--plot FILE] [--quick]
+                             [--json FILE] [--plot FILE] [--markdown FILE] [--quick]
     python benchmarks/run.py --scaling [--json FILE] [--plot FILE]
 
 Each library runs in its own process with the same number of threads. They take turns (A B C A B C ...), a few steps
@@ -125,6 +125,7 @@ def parse():
     parser.add_argument("--scaling", action="store_true", help="cnnpy by threads, batch sizes and image sizes")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--plot", type=Path, help="draw them into this PNG file")
+    parser.add_argument("--markdown", type=Path, help="write a table of them into this file")
     parser.add_argument("--quick", action="store_true", help="one round of few steps, to see that all works")
     options = parser.parse_args()
     if options.quick:
@@ -155,6 +156,8 @@ def main():
     results = scaling.measure(options) if options.scaling else compare(options)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
+    if options.markdown and not options.scaling:
+        options.markdown.write_text(report.markdown(results))
     if options.plot:
         import plot
 
