@@ -12,8 +12,9 @@ import time
 import numpy as np
 
 import cnnpy
+from builders import build_keras
 from cnnpy.utils import set_random_seed, to_categorical
-from nets import NETS, build_keras
+from nets import NETS
 
 EPOCHS = {"mnist": 3, "mnist-stride2": 3, "cifar10": 10, "denoiser": 3}
 DENOISER_IMAGES = 15_000

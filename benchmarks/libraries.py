@@ -5,7 +5,8 @@ import os
 
 import numpy as np
 
-from nets import NETS, build_keras, build_torch, samples
+from builders import build_keras, build_torch
+from nets import samples
 
 LIBRARIES = {
     "cnnpy": "cnnpy",
@@ -34,6 +35,9 @@ class Keras:
     def prepare_fit(self):
         self.data = samples(self.net, self.batch * FIT_BATCHES, np.random.default_rng(1))
 
+    def seed(self, number):
+        self.keras.utils.set_random_seed(number)
+
     def train(self):
         self.model.train_on_batch(self.x, self.y)
 
@@ -57,7 +61,7 @@ class Keras:
 
 
 class Torch:
-    """PyTorch in channels-last layout, eager or compiled."""
+    """PyTorch in channels-last layout, eager or compiled. It has no call like `predict`, so no `predict_api`."""
 
     def __init__(self, torch, compiled, precision):
         self.torch, self.compiled = torch, compiled
@@ -77,6 +81,9 @@ class Torch:
 
     def prepare_fit(self):
         self.data = samples(self.net, self.batch * FIT_BATCHES, np.random.default_rng(1))
+
+    def seed(self, number):
+        self.torch.manual_seed(number)
 
     def forward(self, x):
         autocast = self.torch.autocast("cpu", self.torch.bfloat16) if self.narrow else contextlib.nullcontext()
@@ -100,8 +107,6 @@ class Torch:
     def predict_one(self):
         self.predict(self.x[:1])
 
-    predict_api = predict_one
-
     def fit(self):
         self.module.train()
         x, y = self.data
@@ -119,7 +124,7 @@ class Torch:
 
 
 def load(library, threads, precision="float32"):
-    """(its methods, its version)."""
+    """(the methods of LIBRARY, its version)."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if library == "cnnpy":
         import cnnpy
@@ -147,9 +152,3 @@ def load(library, threads, precision="float32"):
 
     torch.set_num_threads(threads)
     return Torch(torch, library == "torch-compile", precision), torch.__version__
-
-
-def net_of(name, size=None):
-    """The net called NAME, for images of SIZE by SIZE if that is given."""
-    net = NETS[name]
-    return net if size is None else net._replace(input=(size, size, net.input[2]))

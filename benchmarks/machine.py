@@ -33,9 +33,17 @@ def describe():
         "cores": os.cpu_count(),
         "caches": caches(),
         "levels": list(_core.levels()),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
+
+
+def has_application(name):
+    """Whether cnnpy.applications has the network NAME."""
+    import cnnpy
+
+    return hasattr(getattr(cnnpy, "applications", None), name)
 
 
 def mnist_file():

@@ -1,29 +1,40 @@
-"""The networks that are timed, written once and built for each library.
+"""The networks that are timed, written once; builders.py makes them for each library.
 
-A layer is (kind, *arguments). Convolutions that pad have an odd kernel and stride 1, so that PyTorch's symmetric
-padding is the same as Keras's. Kinds: conv (filters, size, stride, padding, activation), norm (batch
-normalisation), relu, dropout (rate), pool (size), up (factor), flatten, dense (units, activation).
+A layer is (kind, *arguments):
+conv (filters, size, stride, padding, activation), depthwise (size, stride, padding), norm (batch normalisation),
+relu (maximum or None), dropout (rate), pool (size, stride, padding), mean (global average pooling), up (factor),
+flatten, dense (units, activation), residual (layers, layers of the shortcut), which are added.
+Padding is a number of zeros on every side, the same for all libraries: half of an odd kernel is Keras's `same` where
+the stride is 1.
 """
 
 from typing import NamedTuple
 
 
-def conv(filters, size=3, stride=1, padding="valid", activation="relu"):
+def conv(filters, size=3, stride=1, padding=0, activation="relu"):
     return ("conv", filters, size, stride, padding, activation)
+
+
+def pool(size, stride=None, padding=0):
+    return ("pool", size, stride or size, padding)
 
 
 def dense(units, activation="relu"):
     return ("dense", units, activation)
 
 
-def blocks(*filters, size=3, pool=2):
+def relu(maximum=None):
+    return ("relu", maximum)
+
+
+def blocks(*filters, size=3, pooled=2):
     """Convolutions with ReLU, each followed by max-pooling."""
-    return [layer for f in filters for layer in (conv(f, size), ("pool", pool))]
+    return [layer for f in filters for layer in (conv(f, size), pool(pooled))]
 
 
-def normalized(filters, size=3):
+def normalized(filters, size=3, stride=1, maximum=None):
     """Convolution, batch normalisation, ReLU."""
-    return [conv(filters, size, 1, "same", "linear"), ("norm",), ("relu",)]
+    return [conv(filters, size, stride, size // 2, "linear"), ("norm",), relu(maximum)]
 
 
 class Net(NamedTuple):
@@ -37,36 +48,65 @@ class Net(NamedTuple):
     loss: str = "classes"
 
 
-_POOLED = [conv(32), conv(64), ("pool", 2), ("flatten",), dense(128)]
+def resnet50():
+    """He and others, Deep residual learning (2016), with the stride in a block's first convolution, as in Keras."""
+    layers = [*normalized(64, 7, 2), pool(3, 2, 1)]
+    for stage, (width, count) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
+        for block in range(count):
+            stride = 2 if stage and not block else 1
+            widen = [conv(4 * width, 1, activation="linear"), ("norm",)]
+            main = [*normalized(width, 1, stride), *normalized(width), *widen]
+            shortcut = [] if block else [conv(4 * width, 1, stride, activation="linear"), ("norm",)]
+            layers += [("residual", main, shortcut), relu()]
+    return [*layers, ("mean",)]
+
+
+def mobilenet_v2():
+    """Sandler and others, MobileNetV2 (2018)."""
+    layers, width = normalized(32, 3, 2, 6), 32
+    for expand, filters, count, first_stride in (
+        *((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2)),
+        *((6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)),
+    ):
+        for block in range(count):
+            stride = 1 if block else first_stride
+            main = normalized(expand * width, 1, 1, 6) if expand > 1 else []
+            main += [("depthwise", 3, stride, 1), ("norm",), relu(6), conv(filters, 1, activation="linear"), ("norm",)]
+            layers += [("residual", main, [])] if block else main
+            width = filters
+    return [*layers, *normalized(1280, 1, 1, 6), ("mean",)]
+
+
+_POOLED = [conv(32), conv(64), pool(2), ("flatten",), dense(128)]
 _STRIDED = [conv(32), conv(64, 3, 2), ("flatten",), dense(128)]
-_BASE = [conv(6, 5), ("pool", 2), conv(16, 5), ("pool", 2), ("flatten",), dense(50)]
+_BASE = [conv(6, 5), pool(2), conv(16, 5), pool(2), ("flatten",), dense(50)]
 _SUCCESSOR = [
     *normalized(16),
     *normalized(32),
-    ("pool", 2),
+    pool(2),
     *normalized(64),
     *normalized(128),
     *normalized(256),
-    ("pool", 2),
+    pool(2),
     ("flatten",),
 ]
 _DEEP = [
     *normalized(32, 5),
-    ("pool", 2),
+    pool(2),
     ("dropout", 0.25),
     *normalized(64),
     *normalized(64),
-    ("pool", 2),
+    pool(2),
     ("dropout", 0.25),
     *normalized(128),
-    ("pool", 2),
+    pool(2),
     ("flatten",),
     ("dropout", 0.5),
 ]
 _DENOISER = [
-    *(conv(64, 3, 1, "same"), conv(64, 3, 1, "same"), ("up", 2)),
-    *(conv(128, 3, 1, "same"), conv(128, 3, 1, "same"), ("up", 2)),
-    *(conv(128, 3, 1, "same"), conv(64, 3, 1, "same"), conv(1, 3, 1, "same", "sigmoid")),
+    *(conv(64, 3, 1, 1), conv(64, 3, 1, 1), ("up", 2)),
+    *(conv(128, 3, 1, 1), conv(128, 3, 1, 1), ("up", 2)),
+    *(conv(128, 3, 1, 1), conv(64, 3, 1, 1), conv(1, 3, 1, 1, "sigmoid")),
 ]
 
 NETS = {
@@ -81,91 +121,28 @@ NETS = {
         "cats and dogs, 120x120, 4x4",
         (120, 120, 3),
         64,
-        [*blocks(16, 32, 64, size=4, pool=3), ("flatten",), dense(1024), dense(2048), dense(2048)],
+        [*blocks(16, 32, 64, size=4, pooled=3), ("flatten",), dense(1024), dense(2048), dense(2048)],
         2,
     ),
     "cats-200": Net("cats and dogs, 200x200", (200, 200, 1), 32, [*blocks(32, 64), ("flatten",), dense(32)], 2),
     "denoiser": Net("denoiser", (7, 7, 1), 30, _DENOISER, loss="image"),
     "cifar10-norm": Net("CIFAR-10, normalised", (32, 32, 3), 32, _DEEP),
+    "resnet50": Net("ResNet50, 224x224", (224, 224, 3), 8, resnet50(), 1000),
+    "mobilenet-v2": Net("MobileNetV2, 128x128", (128, 128, 3), 16, mobilenet_v2(), 1000),
 }
-# Networks of cnnpy.applications, timed where the library has them: (image size, batch).
-APPLICATIONS = {"ResNet50": (224, 8), "MobileNetV2": (128, 16)}
+# Nets that users take from cnnpy.applications: timed by default where it has them, and not among the geometric means.
+APPLICATIONS = {"resnet50": "ResNet50", "mobilenet-v2": "MobileNetV2"}
+
+
+def net_of(name, size=None):
+    """The net called NAME, for images of SIZE by SIZE if that is given."""
+    net = NETS[name]
+    return net if size is None else net._replace(input=(size, size, net.input[2]))
 
 
 def learning_layers(net):
     """The layers of NET with its last one, that gives the classes."""
     return net.layers if net.loss == "image" else [*net.layers, dense(net.classes, "softmax")]
-
-
-def build_keras(keras, net):
-    """NET as a compiled Sequential of KERAS, which is Keras itself or cnnpy."""
-    layers = keras.layers
-    model = keras.Sequential([keras.Input(shape=net.input)])
-    for kind, *arguments in learning_layers(net):
-        match kind:
-            case "conv":
-                filters, size, strides, padding, activation = arguments
-                model.add(layers.Conv2D(filters, size, strides=strides, padding=padding, activation=activation))
-            case "norm":
-                model.add(layers.BatchNormalization())
-            case "relu":
-                model.add(layers.ReLU())
-            case "dropout":
-                model.add(layers.Dropout(arguments[0]))
-            case "pool":
-                model.add(layers.MaxPooling2D(arguments[0]))
-            case "up":
-                model.add(layers.UpSampling2D(arguments[0]))
-            case "flatten":
-                model.add(layers.Flatten())
-            case "dense":
-                # under a policy of mixed precision the probabilities stay float32, as Keras advises
-                dtype = "float32" if arguments[1] == "softmax" else None
-                model.add(layers.Dense(arguments[0], activation=arguments[1], dtype=dtype))
-    loss = "categorical_crossentropy" if net.loss == "classes" else "binary_crossentropy"
-    model.compile(optimizer="adam", loss=loss)
-    return model
-
-
-def build_torch(torch, net):
-    """(module in channels-last layout, loss function, optimizer) of PyTorch."""
-    nn = torch.nn
-    activations = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
-    (height, width, channels), modules = net.input, []
-    for kind, *arguments in learning_layers(net):
-        match kind:
-            case "conv":
-                filters, size, stride, padding, activation = arguments
-                pad = size // 2 if padding == "same" else 0
-                modules.append(nn.Conv2d(channels, filters, size, stride, padding=pad))
-                if activation in activations:
-                    modules.append(activations[activation]())
-                channels = filters
-                height, width = ((n + 2 * pad - size) // stride + 1 for n in (height, width))
-            case "norm":
-                modules.append(nn.BatchNorm2d(channels))
-            case "relu":
-                modules.append(nn.ReLU())
-            case "dropout":
-                modules.append(nn.Dropout(arguments[0]))
-            case "pool":
-                modules.append(nn.MaxPool2d(arguments[0]))
-                height, width = height // arguments[0], width // arguments[0]
-            case "up":
-                modules.append(nn.Upsample(scale_factor=arguments[0]))
-                height, width = height * arguments[0], width * arguments[0]
-            case "flatten":
-                modules.append(nn.Flatten())
-                channels *= height * width
-            case "dense":
-                modules.append(nn.Linear(channels, arguments[0]))
-                channels = arguments[0]
-                if arguments[1] == "relu":
-                    modules.append(nn.ReLU())
-    module = nn.Sequential(*modules).to(memory_format=torch.channels_last)
-    # PyTorch's cross-entropy takes logits, so its net ends without the softmax.
-    loss = nn.CrossEntropyLoss() if net.loss == "classes" else nn.BCELoss()
-    return module, loss, torch.optim.Adam(module.parameters())
 
 
 def samples(net, count, rng):

@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("worker.py")
+# Settings of threads, and of how they wait, that a shell may hold: each library has its own defaults here.
+OTHERS_SETTINGS = ("OMP_", "GOMP_", "KMP_", "OPENBLAS_", "MKL_")
+LIMIT = 300  # seconds for an answer: compiling a large net takes a minute
 
 
 class Failed(Exception):
@@ -18,24 +21,23 @@ class Failed(Exception):
 
 def environment(threads, level=None):
     """The variables of a worker: THREADS for all, and a processor LEVEL ('avx2') for all that can be held to one."""
-    # OpenBLAS is left to choose its kernels by the processor, whatever the environment says.
-    own = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-    own |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-    if level:
-        name = level.upper()
-        own |= {"CNNPY_CPU_LEVEL": level, "ONEDNN_MAX_CPU_ISA": name, "ATEN_CPU_CAPABILITY": level}
-        own["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_max_isa={name}".strip()
+    own = {k: v for k, v in os.environ.items() if not k.startswith(OTHERS_SETTINGS)}
+    own |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    if level == "avx2":
+        own |= {"CNNPY_CPU_LEVEL": "avx2", "OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"}
+        own |= {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+        own["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_max_isa=AVX2".strip()
     return own
 
 
 class Worker:
     """A library in a process of its own, which answers each order within LIMIT seconds or is ended."""
 
-    def __init__(self, library, threads, level=None, precision="float32", limit=300, arguments=()):
+    def __init__(self, library, threads, level=None, precision="float32", limit=LIMIT):
         self.library, self.limit = library, limit
         self.start = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, str(WORKER), library, str(threads), precision, *arguments],
+            [sys.executable, str(WORKER), library, str(threads), precision],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -47,12 +49,14 @@ class Worker:
     def answer(self):
         ready, _, _ = select.select([self.process.stdout], [], [], self.limit)
         line = self.process.stdout.readline() if ready else ""
-        if not line:
-            self.process.kill()
-            self.close()
-            what = "its process ended" if ready else f"no answer within {self.limit} s"
-            raise Failed(f"{self.library}: {what}; `python benchmarks/worker.py {self.library} 2 float32` shows why")
-        return json.loads(line)
+        whole = line.endswith("\n")  # a process that is ended may leave half a line
+        answer = json.loads(line) if whole else {}
+        if whole and "error" not in answer:
+            return answer
+        self.process.kill()
+        self.close()
+        what = "its process ended" if ready else f"no answer within {self.limit} s"
+        raise Failed(f"{self.library}: {answer.get('error', what)}")
 
     def order(self, **order):
         with contextlib.suppress(BrokenPipeError):  # `answer` tells
@@ -69,14 +73,20 @@ class Worker:
             self.process.wait()
         self.process.stdout.close()
 
+    def __enter__(self):
+        return self
 
-def seconds_of_import(statement, threads):
-    """How long a fresh Python takes for STATEMENT, less an empty one; the best of three."""
-    best = {}
-    for code in ("pass", statement) * 3:
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], env=environment(threads), capture_output=True, check=False)
-        if done.returncode:
-            raise Failed(f"{statement}: failed")
-        best[code] = min(best.get(code, float("inf")), time.perf_counter() - start)
-    return best[statement] - best["pass"]
+    def __exit__(self, *_):
+        self.close()
+
+
+def seconds_of(code, threads):
+    """How long a fresh Python takes for CODE."""
+    command, start = [sys.executable, "-c", code], time.perf_counter()
+    try:
+        done = subprocess.run(command, env=environment(threads), capture_output=True, check=False, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{code}: not done within {LIMIT} s") from None
+    if done.returncode:
+        raise Failed(f"{code}: {done.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
+    return time.perf_counter() - start

@@ -1,10 +1,11 @@
 """How cnnpy's speed depends on threads, batch and image size."""
 
+import contextlib
 import statistics
 
 import machine
 from nets import NETS
-from processes import Worker
+from processes import Failed, Worker
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 SIZES = (24, 32, 48, 64, 96, 128, 192, 256)
@@ -21,12 +22,11 @@ def _seconds(worker, rounds, **build):
     return result
 
 
-def efficiency(nets, rounds):
-    """{net: {task: share of twice the speed of one thread that two threads reach}}, in turn."""
-    result = {}
-    for net in nets:
-        workers = {threads: Worker("cnnpy", threads) for threads in (1, 2)}
-        times = {(task, threads): [] for task in ("train", "predict") for threads in workers}
+def _efficiency(net, rounds, settings):
+    """{task: share of twice the speed of one thread that two threads reach}, in turn."""
+    times = {}
+    with contextlib.ExitStack() as stack:
+        workers = {threads: stack.enter_context(Worker("cnnpy", threads, **settings)) for threads in (1, 2)}
         for worker in workers.values():
             worker.order(build=net)
         for task in ("train", "predict"):
@@ -34,42 +34,56 @@ def efficiency(nets, rounds):
                 worker.order(run=task, times=0, warmup=2)
             for _ in range(rounds):
                 for threads, worker in workers.items():
-                    times[task, threads].append(min(worker.order(run=task, times=3)["times"]))
-        for worker in workers.values():
-            worker.close()
-        middle = {key: statistics.median(values) for key, values in times.items()}
-        result[net] = {task: middle[task, 1] / middle[task, 2] / 2 for task in ("train", "predict")}
-        print(
-            f"{net:18}" + "".join(f"  {task} {100 * share:4.0f} %" for task, share in result[net].items()), flush=True
-        )
+                    times.setdefault((task, threads), []).append(min(worker.order(run=task, times=3)["times"]))
+    middle = {key: statistics.median(values) for key, values in times.items()}
+    return {task: middle[task, 1] / middle[task, 2] / 2 for task in ("train", "predict")}
+
+
+def efficiency(nets, rounds, settings):
+    """{net: {task: share}} of those nets that can be measured."""
+    result = {}
+    for net in nets:
+        try:
+            result[net] = _efficiency(net, rounds, settings)
+        except Failed as error:
+            print(f"left out of {net}: {error}", flush=True)
+            continue
+        shares = "".join(f"  {task} {100 * share:4.0f} %" for task, share in result[net].items())
+        print(f"{net:18}{shares}", flush=True)
     return result
 
 
-def _throughput(title, net, values, key, threads, rounds, worth):
-    """{task: [images, or pixels, per second for each of VALUES]}, WORTH(value) being what a step of it does."""
-    worker, result = Worker("cnnpy", threads), {"train": [], "predict": []}
-    for value in values:
-        seconds = _seconds(worker, rounds, build=net, **{key: value})
-        for task in result:
-            result[task].append(worth(value) / seconds[task])
-        print(f"{title} {value:4}" + "".join(f"  {task} {result[task][-1]:12,.0f}" for task in result), flush=True)
-    worker.close()
+def _throughput(title, net, values, key, worth, rounds, settings):
+    """{"values": VALUES, task: [images, or pixels, per second for each]}, WORTH(value) being what a step of it does;
+    only as far as they can be measured."""
+    result = {"values": [], "train": [], "predict": []}
+    try:
+        with Worker("cnnpy", **settings) as worker:
+            for value in values:
+                rates = {
+                    task: worth(value) / seconds
+                    for task, seconds in _seconds(worker, rounds, build=net, **{key: value}).items()
+                }
+                for name, figure in {"values": value, **rates}.items():
+                    result[name].append(figure)
+                told = "".join(f"  {task} {rate:12,.0f}" for task, rate in rates.items())
+                print(f"{title} {value:4}{told}", flush=True)
+    except Failed as error:
+        print(f"left out of {title}: {error}", flush=True)
     return result
 
 
 def measure(options):
-    results = {"machine": machine.describe(), "threads": options.threads}
-    rounds = 1 if options.quick else min(options.rounds, 5)
+    settings = {"level": options.level, "precision": options.precision}
+    results = {"machine": machine.describe(), "threads": options.threads, **settings}
+    rounds = min(options.rounds, 5)
     print("\nefficiency of two threads against one")
-    results["efficiency"] = efficiency(options.nets, rounds)
+    results["efficiency"] = efficiency(options.nets, rounds, settings)
+    settings["threads"] = options.threads
+    batches, sizes = (BATCHES[:2], SIZES[:2]) if options.quick else (BATCHES, SIZES)
     print(f"\nimages per second by batch size, {NETS[BATCH_NET].title}")
-    batches = BATCHES[:2] if options.quick else BATCHES
-    results["batches"] = {"values": batches} | _throughput(
-        "batch", BATCH_NET, batches, "batch", options.threads, rounds, lambda batch: batch
-    )
+    results["batches"] = _throughput("batch", BATCH_NET, batches, "batch", lambda n: n, rounds, settings)
     print(f"\npixels per second by image size, {NETS[SIZE_NET].title}")
-    sizes = SIZES[:2] if options.quick else SIZES
-    results["sizes"] = {"values": sizes} | _throughput(
-        "size", SIZE_NET, sizes, "size", options.threads, rounds, lambda size: size * size * NETS[SIZE_NET].batch
-    )
+    images = NETS[SIZE_NET].batch
+    results["sizes"] = _throughput("size", SIZE_NET, sizes, "size", lambda n: n * n * images, rounds, settings)
     return results

@@ -1,9 +1,9 @@
-"""One library in one process: builds nets and times what its standard input says, a line of JSON each.
+"""One library in one process, which does what its standard input says, a line of JSON each.
 
     python benchmarks/worker.py LIBRARY THREADS PRECISION
-    python benchmarks/worker.py LIBRARY THREADS PRECISION --mnist FILE
 
-The second form trains the MNIST net on mnist.npz until it reads 99 % of the test images, and says after how many steps.
+Orders: {"build": net, "size", "batch"}; {"run": task, "times", "warmup"}, answered with seconds;
+{"learn": path of mnist.npz, "seed", "most_steps"}. Each answer is a line, {"error": why} if it could not be done.
 """
 
 import json
@@ -15,17 +15,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 
-from libraries import FIT_BATCHES, load, net_of
+from libraries import FIT_BATCHES, load
+from nets import net_of
 
-GOAL, STEPS_BETWEEN_LOOKS, MOST_STEPS = 0.99, 100, 6000
+GOAL, STEPS_BETWEEN_LOOKS = 0.99, 100
 
 
 def peak_mib():
-    """The most memory this process had, MiB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    """The most memory this process had, MiB; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    for line in status.read_text().splitlines() if status.exists() else ():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
-    raise OSError("no VmHWM in /proc/self/status")
+    return None
 
 
 def timed(run, times, per_call=1):
@@ -38,54 +40,73 @@ def timed(run, times, per_call=1):
     return seconds
 
 
-def obey(subject, order):
-    if "build" in order:
-        subject.build(net_of(order["build"], order.get("size")), order.get("batch"))
-        return {}
-    task = order["run"]
-    if task == "fit" and order.get("warmup"):
+def run_task(subject, task, times, warmup=0):
+    run = getattr(subject, task, None)
+    if run is None:  # the library has no such call
+        return {"times": []}
+    if task == "fit" and warmup:
         subject.prepare_fit()
-    run = getattr(subject, task)
-    for _ in range(order.get("warmup", 0)):
+    for _ in range(warmup):
         run()
-    return {"times": timed(run, order["times"], FIT_BATCHES if task == "fit" else 1), "peak_mib": peak_mib()}
+    return {"times": timed(run, times, FIT_BATCHES if task == "fit" else 1), "peak_mib": peak_mib()}
 
 
-def learn_mnist(subject, path):
-    """{"steps", "accuracy"}: trains in the same order of images whatever the library."""
+def learn_mnist(subject, path, seed, most_steps):
+    """{"steps", "accuracy"}: trains the MNIST net until it reads 99 % of the test images, or for MOST_STEPS; the order
+    of the images and the looks at the test images are the same whatever the library."""
     with np.load(path) as file:
         x, y, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
     x, x_test = (a[..., None].astype("float32") / 255 for a in (x, x_test))
     targets = np.eye(10, dtype="float32")[y]
-    net, rng, step = net_of("mnist"), np.random.default_rng(0), 0
+    subject.seed(seed)
+    net, rng, step = net_of("mnist"), np.random.default_rng(seed), 0
     subject.build(net)
-    while step < MOST_STEPS:
+    while True:
         order = rng.permutation(len(x))
         for start in range(0, len(x) - net.batch + 1, net.batch):
             rows = order[start : start + net.batch]
             subject.train_on(x[rows], targets[rows])
             step += 1
-            if step % STEPS_BETWEEN_LOOKS:
+            if step % STEPS_BETWEEN_LOOKS and step < most_steps:
                 continue
-            right = sum(
-                (subject.classify(x_test[i : i + 1000]) == y_test[i : i + 1000]).sum() for i in range(0, 10000, 1000)
-            )
-            if right / len(y_test) >= GOAL or step >= MOST_STEPS:
-                return {"steps": step, "accuracy": right / len(y_test)}
-    return {"steps": step, "accuracy": None}
+            parts = (slice(i, i + 1000) for i in range(0, len(x_test), 1000))
+            right = sum(int((subject.classify(x_test[part]) == y_test[part]).sum()) for part in parts)
+            accuracy = right / len(y_test)
+            if accuracy >= GOAL or step >= most_steps:
+                return {"steps": step, "accuracy": accuracy, "reached": accuracy >= GOAL}
+
+
+def obey(subject, order):
+    if "build" in order:
+        subject.build(net_of(order["build"], order.get("size")), order.get("batch"))
+        return {}
+    if "learn" in order:
+        return learn_mnist(subject, order["learn"], order["seed"], order["most_steps"])
+    return run_task(subject, order["run"], order["times"], order.get("warmup", 0))
 
 
 def main():
     library, threads, precision = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to standard error
-    subject, version = load(library, threads, precision)
-    print(json.dumps({"version": version}), file=answers, flush=True)
-    if "--mnist" in sys.argv:
-        print(json.dumps(learn_mnist(subject, sys.argv[-1])), file=answers, flush=True)
-        return
+    subject = None
+
+    def start():
+        nonlocal subject
+        subject, version = load(library, threads, precision)
+        return {"version": version}
+
+    def attempt(work):
+        try:
+            answer = work()
+        except Exception as error:  # told to who ordered it, whatever it is; the process can go on
+            text = str(error).strip().splitlines()
+            answer = {"error": f"{type(error).__name__}: {text[0] if text else 'no message'}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+    attempt(start)
     for line in sys.stdin:
-        print(json.dumps(obey(subject, json.loads(line))), file=answers, flush=True)
+        attempt(lambda line=line: obey(subject, json.loads(line)))
 
 
 if __name__ == "__main__":
