@@ -69,7 +69,9 @@ def test_inference(case):
             shape = open_batch(case.shape)
             assert ours.compute_output_shape(shape) == tuple(theirs.compute_output_shape(shape))
     assert got.dtype == expected.dtype
-    np.testing.assert_allclose(got, expected, rtol=case.tolerance, atol=case.tolerance)
+    # Where it is forced on these small cases, Winograd's way rounds by up to 2e-5 of the largest value.
+    tolerance = case.tolerance * (10 if cnnpy.config.conv_algorithm() == "winograd" else 1)
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
 @each
