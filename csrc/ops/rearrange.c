@@ -166,11 +166,13 @@ static cnn_status sum_blocks(cnn_tensor *g, int64_t blocks, int64_t width, int64
     return status;
 }
 
-/* Elements of X in the dimensions FIRST and after. */
+/* Elements of X in the dimensions FIRST and after; 0 if these are beyond all bounds, as they can be in tensors that
+ * have no elements at all. */
 static int64_t elements_from(const cnn_shape *x, int64_t first)
 {
     int64_t n = 1;
-    for (int64_t d = first; d < x->ndim; d++) n *= x->dim[d];
+    for (int64_t d = first; d < x->ndim; d++)
+        if (__builtin_mul_overflow(n, x->dim[d], &n)) return 0;
     return n;
 }
 
@@ -253,6 +255,8 @@ static cnn_status forward_tile(cnn_call *c)
     cnn_shape shape = c->out_shape[0];
     cnn_tensor *now, *next;
     int64_t size;
+    CNN_TRY(cnn_shape_size(&shape, &size));
+    if (size == 0) return cnn_tensor_new(&shape, &c->out[0]); /* else what comes on the way fits, too */
     for (int d = 0; d < shape.ndim; d++) tile_times(c, shape.ndim, d, &shape.dim[d]);
     CNN_TRY(cnn_tensor_view(c->in[0], &shape, &now));
     for (int d = shape.ndim - 1; d >= 0; d--) {
@@ -270,6 +274,7 @@ static cnn_status forward_tile(cnn_call *c)
 
 static cnn_status backward_tile(cnn_call *c)
 {
+    if (c->grad_out[0]->size == 0) return cnn_tensor_zeros(&c->in[0]->shape, &c->grad_in[0]);
     cnn_tensor *now = cnn_tensor_retain(c->grad_out[0]), *next;
     cnn_shape shape = now->shape;
     cnn_status status;

@@ -175,3 +175,14 @@ BAD = [
 def test_bad_input(name, inputs, attrs, error, message):
     with pytest.raises(error, match=message):
         getattr(_core, name)(*inputs, **attrs)
+
+
+@pytest.mark.parametrize("repeats", [(2**62, 1, 1), (1, 2**40, 1), (2**20, 2**20, 2**20), (0, 1, 2)])
+def test_tile_of_nothing_very_often_has_no_elements(repeats):
+    """The sizes on the way there overflowed."""
+    x = cnnpy.Tensor(np.zeros((1, 0, 3), "float32"))
+    with cnnpy.GradientTape() as tape:
+        tape.watch(x)
+        y = _core.tile(x, repeats=repeats)
+    assert y.shape == tuple(n * r for n, r in zip(x.shape, repeats)) and y.size == 0
+    assert tape.gradient(y, x).shape == x.shape
