@@ -118,7 +118,9 @@ class Functional(GraphModel):
 def _read_graph(config):
     """{'inputs', 'outputs'} from a config: makes the layers and repeats their calls as soon as their inputs exist."""
     from cnnpy.saving import deserialize_keras_object
+    from cnnpy.saving.old_configs import modern_model
 
+    config = modern_model(config)
     layers, waiting = {}, []
     for entry in config["layers"]:
         bare = {key: value for key, value in entry.items() if key not in ("inbound_nodes", "name", "build_config")}
