@@ -21,6 +21,7 @@ _MODULES = {
     "cli",
     "config",
     "constraints",
+    "data",
     "datasets",
     "dtype_policies",
     "initializers",
