@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 # Rooms of the house; whoever adds one adds its name here.
 _MODULES = {
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "cli",

@@ -68,6 +68,7 @@ class Functional(GraphModel):
 
     def _graph_config(self):
         from cnnpy.saving import serialize_keras_object
+        from cnnpy.saving.operations import to_keras
 
         inner = [x for x in self._graph.inputs if not isinstance(x._keras_history[0], InputLayer)]
         if inner:
@@ -95,7 +96,7 @@ class Functional(GraphModel):
                 for node in layer._inbound_nodes
                 if id(node) in own and node.input_tensors
             ]
-            layers.append(config)
+            layers.append(to_keras(config))
         return {
             "name": self.name,
             "trainable": self.trainable,

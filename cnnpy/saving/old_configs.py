@@ -7,6 +7,8 @@ are changed here: which class a name means, and whether it may be made at all, i
 import functools
 import inspect
 
+from cnnpy.saving import operations
+
 _RENAMED_CLASSES = {
     "AtrousConvolution1D": "Conv1D",
     "AtrousConvolution2D": "Conv2D",
@@ -83,6 +85,8 @@ def modern(config):
     inner = config["config"]
     if not isinstance(name, str):
         raise ValueError(f"a config's class_name must be a string, got {name!r}")
+    if operations.is_operation(config):
+        return operations.from_keras(config)
     if name in _TENSORFLOW_CALLS:
         raise ValueError(
             f"the model calls functions of TensorFlow between its layers ({name} {config.get('name', '')!r}); build it "

@@ -176,6 +176,18 @@ def test_another_optimizer_starts_anew(tmp_path):
     assert int(other.optimizer.iterations) == 2
 
 
+def test_no_model_inside_is_taken_for_another_that_is_gone(tmp_path):
+    """The list of layers that a Sequential hands out was remembered by its id, which the next one's may have again."""
+    x = inputs = cnnpy.Input((2,))
+    for _ in range(40):
+        x = cnnpy.Sequential([cnnpy.Input((2,)), layers.Dense(2), layers.Dense(2)])(x)
+    model = cnnpy.Model(inputs, x)
+    from cnnpy.saving import state
+
+    for _ in range(5):
+        assert sum(len(s.weights) for _, s in state.walk(model) if isinstance(s, layers.Dense)) == len(model.weights)
+
+
 # ---- names and places ----
 
 
