@@ -196,8 +196,8 @@ def network(title, name, body, about, size, body_of_weights=False, **options):
         name=name,
     ):
         return build(
-            body(weights) if body_of_weights else body, include_top, weights, input_tensor, input_shape, pooling, classes,
-            classifier_activation, name, size, **options,
+            body(weights) if body_of_weights else body, include_top, weights, input_tensor, input_shape, pooling,
+            classes, classifier_activation, name, size, **options,
         )  # fmt: skip
 
     make.__name__ = make.__qualname__ = title
