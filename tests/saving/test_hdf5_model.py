@@ -417,7 +417,8 @@ def test_functions_are_written_as_keras_does_and_come_back():
     config = json.loads(json.dumps(saving.serialize_keras_object(model)))
     found = {entry["class_name"]: entry for entry in config["config"]["layers"]}
     assert {"Add", "Mean", "GetItem", "Concatenate", "Negative", "Clip"} <= set(found)
-    assert found["Mean"]["config"] == {"name": "mean", "axis": 1, "keepdims": True}
+    settings = found["Mean"]["config"]
+    assert (settings["axis"], settings["keepdims"]) == (1, True) and settings["name"].startswith("mean")
     assert found["SymbolicOp"]["config"]["function"].endswith(".erf")  # which Keras has no class of its own for here
     again = saving.deserialize_keras_object(config)
     data = np.random.default_rng(0).normal(size=(2, 4)).astype("float32")
