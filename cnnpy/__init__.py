@@ -16,11 +16,13 @@ __version__ = "0.1.0"
 # Rooms of the house; whoever adds one adds its name here.
 _MODULES = {
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "cli",
     "config",
     "constraints",
+    "data",
     "datasets",
     "dtype_policies",
     "initializers",

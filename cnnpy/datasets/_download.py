@@ -1,4 +1,4 @@
-"""Downloads a published file into the cache: https only, bounded in size, checked by SHA-256, moved into place whole.
+"""Downloads a published file into the cache: https only, bounded in size, checked by its checksum, moved there whole.
 
 The file grows under a name of its own beside the target and is renamed when it is complete, checked and on the disk,
 so that nobody ever reads a part, however many processes start at once and wherever one of them is killed. A lock
@@ -91,16 +91,18 @@ def _fetch(address, remote, handle, limits):
     """Fills HANDLE from ADDRESS. Returns None, or in a few words what went wrong there; a failing disk raises."""
     handle.seek(0)
     handle.truncate()
-    digest = hashlib.sha256()
+    algorithm, expected = remote.digest or ("sha256", None)
+    digest = hashlib.new(algorithm)
     try:
         limits.check()
         answer = _open(address, limits.timeout)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return _reason(error)
-    with answer, _progress(remote, address, limits) as advance:
+    with answer, _progress(remote, address, limits, answer.headers.get("Content-Length")) as advance:
         length = answer.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) != remote.size:
-            return f"offers {int(length):,} bytes, expected {remote.size:,}"
+        length = int(length) if length.isdecimal() else None
+        if length is not None and (length > remote.largest or (remote.size is not None and length != remote.size)):
+            return f"offers {length:,} bytes, expected {remote.largest:,}{'' if remote.size else ' at most'}"
         done = 0
         while True:
             try:
@@ -111,15 +113,16 @@ def _fetch(address, remote, handle, limits):
             if not chunk:
                 break
             done += len(chunk)
-            if done > remote.size:
-                return f"sends more than the expected {remote.size:,} bytes"
+            if done > remote.largest:
+                return f"sends more than the expected {remote.largest:,} bytes"
             digest.update(chunk)
             handle.write(chunk)
             advance(done)
-    if done != remote.size:
-        return f"sent {done:,} of {remote.size:,} bytes"
-    if digest.hexdigest() != remote.sha256:
-        return f"SHA-256 is {digest.hexdigest()}, expected {remote.sha256}"
+    whole = length if remote.size is None else remote.size
+    if whole is not None and done != whole:
+        return f"sent {done:,} of {whole:,} bytes"
+    if expected and digest.hexdigest() != expected:
+        return f"{'SHA-256' if algorithm == 'sha256' else 'MD5'} is {digest.hexdigest()}, expected {expected}"
     return None
 
 
@@ -193,21 +196,22 @@ def _sync_folder(folder):
 
 
 @contextlib.contextmanager
-def _progress(remote, address, limits):
+def _progress(remote, address, limits, length):
     """Yields a function of the bytes that have come: a bar on a terminal or in a notebook, else one line."""
     if limits.quiet or sys.stderr is None:
         yield lambda done: None
         return
+    size = remote.size or (int(length) if length and length.isdecimal() else 0)
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     console = Console(stderr=True)
     if not (console.is_terminal or console.is_jupyter):
         with contextlib.suppress(OSError, ValueError):  # stderr may be closed
-            print(f"cnnpy: downloading {remote.name} ({remote.size / 1e6:.1f} MB) from {address}", file=sys.stderr)
+            print(f"cnnpy: downloading {remote.name} ({size / 1e6:.1f} MB) from {address}", file=sys.stderr)
         yield lambda done: None
         return
     columns = (TextColumn(remote.name), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(remote.name, total=remote.size)
+        task = bar.add_task(remote.name, total=size or None)
         yield lambda done: bar.update(task, completed=done)

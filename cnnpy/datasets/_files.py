@@ -1,9 +1,10 @@
-"""Where the files of data sets lie, and how one gets from a data set's name to an open, checked file.
+"""Where the files of data sets and of pretrained networks lie, and how one gets from a name to an open, checked file.
 
-The order: the user's own folder `$CNNPY_DATA_DIR` (files in the public formats, taken as they are), the cache
+The order: the user's own folder `$CNNPY_DATA_DIR` (data sets in the public formats, taken as they are), the cache
 `~/.cnnpy/datasets` (or `$CNNPY_HOME/datasets`), Keras's cache `~/.keras/datasets` (or `$KERAS_HOME/datasets`), the
-network. A file from a cache or the network is used only if its SHA-256 is the published one. It is hashed through the
-same open file it is then read from, so that nothing can be exchanged in between.
+network; for weights the same with `models`. A file from a cache or the network is used only if its checksum is the
+published one. It is hashed through the same open file it is then read from, so that nothing can be exchanged in
+between.
 """
 
 import hashlib
@@ -16,14 +17,31 @@ from cnnpy.datasets.errors import DatasetNotFoundError
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file: its name in the cache, where it is published, and what it must be."""
+    """A published file: its name in the cache, where it is published, and what it must be.
+
+    Of weights nobody publishes the size, and Keras an MD5 or no checksum at all: they are taken as they come by https,
+    up to MOST bytes, and read as any file that somebody made.
+    """
 
     name: str
     sha256: str
-    size: int
+    size: int | None
     addresses: tuple
     folder: str = ""  # below the cache
     other_names: tuple = ()  # under which Keras's versions keep it
+    md5: str = ""
+    room: str = "datasets"  # of the caches: or "models"
+    most: int = 4 << 30  # bytes, where the size is not known
+
+    @property
+    def digest(self):
+        """(algorithm, checksum in hexadecimal digits), None if none is published."""
+        return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5) if self.md5 else None
+
+    @property
+    def largest(self):
+        """How many bytes it may have at most."""
+        return self.most if self.size is None else self.size
 
 
 def data_dir():
@@ -32,20 +50,20 @@ def data_dir():
     return Path(os.path.expanduser(value)) if value else None
 
 
-def cache_dir():
+def cache_dir(room="datasets"):
     """The folder in which downloads are kept; None when there is neither `$CNNPY_HOME` nor a home folder."""
-    return _home_folder("CNNPY_HOME", ".cnnpy")
+    return _home_folder("CNNPY_HOME", ".cnnpy", room)
 
 
-def keras_dir():
+def keras_dir(room="datasets"):
     """The folder in which Keras keeps its downloads, or None."""
-    return _home_folder("KERAS_HOME", ".keras")
+    return _home_folder("KERAS_HOME", ".keras", room)
 
 
-def _home_folder(variable, name):
+def _home_folder(variable, name, room):
     value = os.environ.get(variable, "")
     base = os.path.expanduser(value or f"~/{name}")
-    return None if base.startswith("~") else Path(base) / "datasets"
+    return None if base.startswith("~") else Path(base) / room
 
 
 def find(names, folders=("",)):
@@ -64,12 +82,12 @@ def find_folder(names, folders=("",)):
     return next((path for path in paths if path.is_dir()), None)
 
 
-def open_published(remote, own_names, limits=None):
+def open_published(remote, own_names=None, limits=None):
     """Opens REMOTE's file from a cache, after a download if need be.
 
     Args:
         remote: the `RemoteFile`.
-        own_names: what to write into the error about the files looked for in the user's own folder.
+        own_names: what to write into the error about the files looked for in the user's own folder; None if none were.
         limits: a `cnnpy.datasets._download.Limits`, for callers that cannot wait.
 
     Returns:
@@ -80,18 +98,18 @@ def open_published(remote, own_names, limits=None):
     """
     from cnnpy.datasets import _download
 
-    looked = [_describe_own(own_names)]
+    looked = [_describe_own(own_names)] if own_names else []
     for path in cached_paths(remote):
         file, note = _open_if_genuine(path, remote)
         if file:
             return file, path
         looked.append(f"{path} ({note})")
-    if cache_dir() is None:
+    if cache_dir(remote.room) is None:
         attempts = [
             "no download: there is no home folder to keep it in; set CNNPY_HOME to a folder that can be written"
         ]
         raise DatasetNotFoundError(_explain(remote, own_names, looked, attempts))
-    target = cache_dir() / remote.folder / remote.name
+    target = cache_dir(remote.room) / remote.folder / remote.name
     try:
         _download.download(remote, target, limits or _download.Limits())
     except _download.DownloadError as error:
@@ -105,8 +123,9 @@ def open_published(remote, own_names, limits=None):
 def cached_paths(remote):
     """Where REMOTE's file would be in the caches, the first place first."""
     names = (remote.name, *(name for name in remote.other_names if name != remote.name))
-    paths = [cache_dir() / remote.folder / remote.name] if cache_dir() else []
-    return paths + ([keras_dir() / remote.folder / name for name in names] if keras_dir() else [])
+    own, keras = cache_dir(remote.room), keras_dir(remote.room)
+    paths = [own / remote.folder / remote.name] if own else []
+    return paths + ([keras / remote.folder / name for name in names] if keras else [])
 
 
 def _open_if_genuine(path, remote):
@@ -121,7 +140,7 @@ def _open_if_genuine(path, remote):
         if genuine(file, remote):
             file.seek(0)
             return file, ""
-        note = "its size or SHA-256 is not the published one"
+        note = f"its size or {'MD5' if remote.md5 else 'SHA-256'} is not the published one"
     except OSError as error:
         note = error.strerror or str(error)
     file.close()
@@ -129,10 +148,14 @@ def _open_if_genuine(path, remote):
 
 
 def genuine(file, remote):
-    """True if the open FILE has REMOTE's size and SHA-256."""
-    return os.fstat(file.fileno()).st_size == remote.size and (
-        hashlib.file_digest(file, "sha256").hexdigest() == remote.sha256
-    )
+    """True if the open FILE has REMOTE's size and checksum, as far as they are published."""
+    size = os.fstat(file.fileno()).st_size
+    if size > remote.largest or (remote.size is not None and size != remote.size):
+        return False
+    if remote.digest is None:
+        return size > 0
+    algorithm, expected = remote.digest
+    return hashlib.file_digest(file, algorithm).hexdigest() == expected
 
 
 def _describe_own(own_names):
@@ -144,17 +167,21 @@ def _describe_own(own_names):
 
 
 def _explain(remote, own_names, looked, attempts):
-    home = cache_dir()
+    home = cache_dir(remote.room)
     places = [str(home / remote.folder / remote.name)] if home else []
-    places.append(f"a folder of yours named by the environment variable CNNPY_DATA_DIR, as {own_names}")
+    if own_names:
+        places.append(f"a folder of yours named by the environment variable CNNPY_DATA_DIR, as {own_names}")
+    size = f" ({remote.size:,} bytes)" if remote.size else ""
     return "\n".join(
         [
-            f"{remote.name} ({remote.size:,} bytes) is not on this machine and could not be downloaded.",
+            f"{remote.name}{size} is not on this machine and could not be downloaded.",
             "Looked in:",
             *(f"  {place}" for place in looked),
             "Tried:",
             *(f"  {attempt}" for attempt in attempts),
-            "To go on without a network, fetch the file elsewhere and put it at",
+            f"To go on without a network, fetch the file elsewhere ({remote.addresses[0]}) and put it at"
+            if remote.addresses and not own_names
+            else "To go on without a network, fetch the file elsewhere and put it at",
             "  " + "\n  or in ".join(places),
         ]
     )

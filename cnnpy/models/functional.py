@@ -68,6 +68,7 @@ class Functional(GraphModel):
 
     def _graph_config(self):
         from cnnpy.saving import serialize_keras_object
+        from cnnpy.saving.operations import to_keras
 
         inner = [x for x in self._graph.inputs if not isinstance(x._keras_history[0], InputLayer)]
         if inner:
@@ -95,7 +96,7 @@ class Functional(GraphModel):
                 for node in layer._inbound_nodes
                 if id(node) in own and node.input_tensors
             ]
-            layers.append(config)
+            layers.append(to_keras(config))
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -118,7 +119,9 @@ class Functional(GraphModel):
 def _read_graph(config):
     """{'inputs', 'outputs'} from a config: makes the layers and repeats their calls as soon as their inputs exist."""
     from cnnpy.saving import deserialize_keras_object
+    from cnnpy.saving.old_configs import modern_model
 
+    config = modern_model(config)
     layers, waiting = {}, []
     for entry in config["layers"]:
         bare = {key: value for key, value in entry.items() if key not in ("inbound_nodes", "name", "build_config")}

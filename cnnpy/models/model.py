@@ -153,9 +153,10 @@ class Model(Trainer, SavingMethods, OldSpellings, Layer):
 
 
 def model_from_json(json_string, custom_objects=None):
-    """The model whose architecture `to_json` wrote, with fresh weights, compiled if it was."""
+    """The model whose architecture `to_json`, or Keras 2 or 3, wrote, with fresh weights, compiled if it was."""
     import json
 
     from cnnpy.saving import deserialize_keras_object
+    from cnnpy.saving.old_configs import modern
 
-    return deserialize_keras_object(json.loads(json_string), custom_objects)
+    return deserialize_keras_object(modern(json.loads(json_string)), custom_objects)

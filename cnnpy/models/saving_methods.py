@@ -5,7 +5,7 @@ class SavingMethods:
     """`save`, `save_weights` and `load_weights`; part of every model."""
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Saves the model whole to a `.keras` file; see `cnnpy.saving.save_model`."""
+        """Saves the model whole to a `.keras` or `.h5` file; see `cnnpy.saving.save_model`."""
         from cnnpy.saving import save_model
 
         save_model(self, filepath, overwrite, zipped, **kwargs)
@@ -17,7 +17,7 @@ class SavingMethods:
         save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """Reads weights from a `.weights.h5` or `.keras` file; see `cnnpy.saving.load_weights`."""
+        """Reads weights from a `.weights.h5`, `.h5` or `.keras` file; see `cnnpy.saving.load_weights`."""
         from cnnpy.saving import load_weights
 
         load_weights(self, filepath, skip_mismatch, **kwargs)

@@ -224,7 +224,9 @@ class Sequential(GraphModel):
     def from_config(cls, config, custom_objects=None):
         """The model that CONFIG describes, with fresh weights."""
         from cnnpy.saving import CustomObjectScope, deserialize_keras_object
+        from cnnpy.saving.old_configs import modern_model
 
+        config = modern_model(config)
         with CustomObjectScope(custom_objects):
             layers = [deserialize_keras_object(layer) for layer in config["layers"]]
         model = cls(layers, name=config.get("name"), trainable=config.get("trainable", True), dtype=config.get("dtype"))

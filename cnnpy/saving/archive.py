@@ -1,7 +1,8 @@
-"""Model files: `.keras`, a zip archive of configuration and weights, and `.weights.h5`, the weights alone.
+"""Model files: `.keras`, a zip archive of configuration and weights; `.weights.h5`, the weights alone; and whole models
+in HDF5, `.h5`, as Keras 2 had them (cnnpy/saving/hdf5_model.py).
 
-Both are Keras 3's own formats. They are written beside their place and moved there whole; they are read as data that
-anybody may have made: nothing in them runs, and no more is unpacked than the model needs.
+They are written beside their place and moved there whole; they are read as data that anybody may have made: nothing in
+them runs, and no more is unpacked than the model needs.
 """
 
 import contextlib
@@ -13,23 +14,25 @@ import warnings
 import zipfile
 from pathlib import Path
 
+from cnnpy.saving import hdf5_model, keras2_weights
 from cnnpy.saving.serialization import CustomObjectScope, deserialize_keras_object, serialize_keras_object
+from cnnpy.saving.store import KERAS_VERSION, descend, opened, parse_json
 from cnnpy.utils.atomic_file import replacing
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _LARGEST_CONFIG = 64 << 20  # bytes
 _SMALL = 8 << 20  # bytes of HDF5's own that a weights file may have beside the arrays
-# The version of the format, which Keras reads.
-_FORMAT = "3.15.1"
 
 
 # ---- whole models ----
 
 
 def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
-    """Saves MODEL whole to FILEPATH, which ends in `.keras`: architecture, weights, compile settings, optimizer state.
+    """Saves MODEL whole to FILEPATH, `.keras` or `.h5`: architecture, weights, compile settings, optimizer state.
 
-    The file is there whole or the old one stays. With OVERWRITE=False an existing file is not replaced.
+    The file is there whole or the old one stays. With OVERWRITE=False an existing file is not replaced. A `.h5` file,
+    Keras 2's format, does not keep the state of random generators; INCLUDE_OPTIMIZER=False leaves the compile settings
+    and the optimizer's state out of it.
 
     Raises:
         ValueError: another ending. FileExistsError, OSError: the file cannot be written. NotImplementedError: formats
@@ -40,26 +43,35 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     if kwargs:
         raise ValueError(f"save: unknown argument(s) {', '.join(sorted(kwargs))}")
     path = _path(filepath, "save")
+    if path.suffix in hdf5_model.ENDINGS and not path.name.endswith(".weights.h5"):
+        _save_hdf5(model, path, overwrite, include_optimizer)
+        return
     if zipped is False or not include_optimizer:
         raise NotImplementedError(
-            "save: zipped=False and include_optimizer=False are not offered; save a .keras file, or the weights alone "
-            "with save_weights('x.weights.h5')"
-        )
-    if path.suffix in (".h5", ".hdf5"):
-        raise NotImplementedError(
-            f"save: {path.name}: whole models go into .keras files; weights alone into .weights.h5 by save_weights"
+            "save: zipped=False and include_optimizer=False are not offered for .keras files; save an .h5 file, or the "
+            "weights alone with save_weights('x.weights.h5')"
         )
     if path.suffix != ".keras":
-        raise ValueError(f"save: the file's name must end in .keras, got {str(path)!r}")
+        raise ValueError(f"save: the file's name must end in .keras or .h5, got {str(path)!r}")
     _check_overwrite(path, overwrite)
     config = json.dumps(serialize_model(model))
-    metadata = json.dumps({"keras_version": _FORMAT, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
+    metadata = json.dumps({"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
     with replacing(path) as part, _scratch(part) as weights:
         _write_weights(model, weights)
         with zipfile.ZipFile(part, "w") as archive:
             archive.writestr(_METADATA, metadata)
             archive.writestr(_CONFIG, config)
             archive.write(weights, _WEIGHTS)
+
+
+def _save_hdf5(model, path, overwrite, include_optimizer):
+    import h5py
+
+    if not model.built:
+        raise ValueError(f"save: {model.name!r} has no weights yet; call it on data, or build it, first")
+    _check_overwrite(path, overwrite)
+    with replacing(path) as part, h5py.File(part, "w") as file:
+        hdf5_model.write_model(file, model, include_optimizer)
 
 
 def serialize_model(model):
@@ -72,7 +84,7 @@ def serialize_model(model):
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
-    """The model that `save` or Keras 3 wrote to FILEPATH, a `.keras` file.
+    """The model in FILEPATH, a `.keras` file of Keras 3 or a `.h5` file of Keras 2 or 3, or one that `save` wrote.
 
     CUSTOM_OBJECTS maps names to classes and functions of yours. COMPILE=False leaves compile settings and optimizer
     out. Code in the file (lambdas) is refused; SAFE_MODE=False allows it, for files you trust.
@@ -81,11 +93,8 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         ValueError: no model file, damaged, or with names nothing is known of. FileNotFoundError, OSError.
     """
     path = _path(filepath, "load_model")
-    if path.suffix in (".h5", ".hdf5"):
-        raise NotImplementedError(
-            f"load_model: {path.name}: whole models in HDF5 are not read; save it as .keras, or load its weights from "
-            "a .weights.h5 file into the same model"
-        )
+    if path.suffix in hdf5_model.ENDINGS:
+        return _load_hdf5(path, custom_objects, compile, safe_mode)
     with _opened_archive(path) as archive:
         config = _read_json(archive, _CONFIG, path)
         if not isinstance(config, dict):
@@ -93,10 +102,6 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         with CustomObjectScope(custom_objects):
             compiled = config.pop("compile_config", None)
             model = _model_of(config, safe_mode, path)
-            from cnnpy.models import Model
-
-            if not isinstance(model, Model):
-                raise ValueError(f"{path}: its {_CONFIG} describes a {type(model).__name__}, no model")
             if compile and compiled:
                 model.compile_from_config(compiled)
         with _opened_weights(archive, path, _needed_bytes(model)) as file:
@@ -104,13 +109,36 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     return model
 
 
+def _load_hdf5(path, custom_objects, compile, safe_mode):
+    with opened(path, str(path)) as file:
+        with CustomObjectScope(custom_objects):
+            model = _model_of(hdf5_model.model_config(file, path), safe_mode, path)
+        group = descend(file, "model_weights")
+        if group is None:
+            raise ValueError(f"{path} has an architecture, but no weights")
+        if not model.built:
+            raise ValueError(
+                f"{path}: its model does not say for which input it was built, so it has no weights to load"
+            )
+        keras2_weights.load_weights(model, group)
+        if compile:
+            with CustomObjectScope(custom_objects):
+                hdf5_model.load_training(model, file, path)
+    return model
+
+
 def _model_of(config, safe_mode, path):
-    """What CONFIG describes; a ValueError for whatever is wrong with it."""
+    """The model that CONFIG describes; a ValueError for whatever is wrong with it."""
+    from cnnpy.models import Model
+
     try:
-        return deserialize_keras_object(config, safe_mode=safe_mode)
+        model = deserialize_keras_object(config, safe_mode=safe_mode)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise ValueError(f"{path}: its {_CONFIG} cannot be read ({what})") from error
+        raise ValueError(f"{path}: its architecture cannot be read ({what})") from error
+    if not isinstance(model, Model):
+        raise ValueError(f"{path}: it describes a {type(model).__name__}, no model")
+    return model
 
 
 # ---- weights ----
@@ -128,26 +156,30 @@ def save_weights(model, filepath, overwrite=True):
 
 
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):
-    """Gives MODEL the weights in FILEPATH, a `.weights.h5` or `.keras` file; goes by structure, not by names.
+    """Gives MODEL the weights in FILEPATH: a `.weights.h5` or `.keras` file, or an `.h5` file of Keras 2.
 
-    SKIP_MISMATCH leaves layers that do not fit as they are, with a warning. Raises ValueError, before anything has
-    changed, if the file does not fit the model.
+    Keras 3's files go by structure, not by names. Those in Keras 2's layout go by the order of the layers that have
+    weights, or, with `by_name=True`, to the layers whose names are in the file. SKIP_MISMATCH leaves what does not fit
+    as it is, with a warning. Raises ValueError, before anything has changed, if the file does not fit the model.
     """
-    if kwargs.pop("by_name", False):
-        raise NotImplementedError("load_weights: by_name belongs to Keras 2's .h5 files, which are not read")
+    by_name = kwargs.pop("by_name", False)
     if kwargs:
         raise NotImplementedError(f"load_weights: {', '.join(sorted(kwargs))} is not offered")
     path = _path(filepath, "load_weights")
-    if not path.name.endswith((".weights.h5", ".keras")):
-        raise ValueError(f"load_weights: the file's name must end in .weights.h5 or .keras, got {str(path)!r}")
-    from cnnpy.saving import store
-
+    if path.suffix not in (".keras", *hdf5_model.ENDINGS):
+        raise ValueError(f"load_weights: the file's name must end in .weights.h5, .h5 or .keras, got {str(path)!r}")
     with contextlib.ExitStack() as stack:
         if path.suffix == ".keras":
             archive = stack.enter_context(_opened_archive(path))
             file = stack.enter_context(_opened_weights(archive, path, _needed_bytes(model)))
         else:
-            file = stack.enter_context(store.opened(path, str(path)))
+            file = stack.enter_context(opened(path, str(path)))
+            group = keras2_weights.found_in(file)
+            if group is not None:
+                keras2_weights.load_weights(model, group, by_name, skip_mismatch)
+                return
+        if by_name:
+            raise ValueError(f"load_weights: {path} has no names of layers to go by; leave by_name out")
         _load(model, file, model.optimizer is not None, skip_mismatch)
 
 
@@ -253,10 +285,7 @@ def _opened_archive(path):
 def _read_json(archive, name, path):
     """The JSON in the entry NAME, of bounded size and depth."""
     raw = _unpack(archive, name, _LARGEST_CONFIG, path)
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: its {name} is damaged: {error}") from None
+    return parse_json(raw, f"{path}: its {name}")
 
 
 def _unpack(archive, name, most, path):
@@ -286,8 +315,6 @@ def _check_whole(archive, path):
 @contextlib.contextmanager
 def _opened_weights(archive, path, needed):
     """The HDF5 file in the archive: read in place where it is stored as it is, else unpacked within bounds."""
-    from cnnpy.saving import store
-
     entry = archive.getinfo(_WEIGHTS)
     _check_whole(archive, path)
     if entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & 1:
@@ -295,12 +322,12 @@ def _opened_weights(archive, path, needed):
             file.seek(entry.header_offset + 26)
             name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
             source = _Window(file, entry.header_offset + 30 + name + extra, entry.file_size)
-            with store.opened(source, f"{_WEIGHTS} of {path}") as opened:
-                yield opened
+            with opened(source, f"{_WEIGHTS} of {path}") as inside:
+                yield inside
         return
     raw = _unpack(archive, _WEIGHTS, needed + _SMALL, path)
-    with store.opened(io.BytesIO(raw), f"{_WEIGHTS} of {path}") as opened:
-        yield opened
+    with opened(io.BytesIO(raw), f"{_WEIGHTS} of {path}") as inside:
+        yield inside
 
 
 class _Window(io.RawIOBase):

@@ -106,6 +106,8 @@ def _public_module(module):
         return "keras"
     if parts[1:3] == ["optimizers", "schedules"]:
         return "keras.optimizers.schedules"
+    if parts[1] == "applications":  # the layers of networks, which are not public
+        return f"keras.src.{'.'.join(parts[1:])}"
     return "keras" if parts[1] in ("models", "dtype_policies") else f"keras.{parts[1]}"
 
 
@@ -277,6 +279,18 @@ def _offered(room):
     return [name for name in names if name not in ("deserialize", "get", "serialize")]
 
 
+def _layer_of_network(name, module):
+    """The layer NAME that a network of cnnpy.applications brings along."""
+    from cnnpy import applications
+    from cnnpy.layers import Layer
+
+    room = getattr(applications, module, None) if module in applications.__dir__() else None
+    found = getattr(room, name, None) if name in getattr(room, "__all__", ()) else None
+    if isinstance(found, type) and issubclass(found, Layer):
+        return found
+    raise ValueError(f"{name!r} of module 'applications.{module}' is not known; pass it in custom_objects")
+
+
 def _find(name, registered_name, module, module_objects):
     """The class or function called NAME."""
     for key in (registered_name, name):
@@ -285,6 +299,8 @@ def _find(name, registered_name, module, module_objects):
             return found
     parts = (module or "").split(".")
     if parts[0] in ("keras", "cnnpy", "tf_keras"):
+        if "applications" in parts:
+            return _layer_of_network(name, parts[-1])
         rooms = [part for part in parts if part in _ROOMS] or ["models", "layers"]
         for room in rooms:
             found = getattr(importlib.import_module(f"cnnpy.{room}"), name, None) if name in _offered(room) else None

@@ -56,10 +56,12 @@ def _members(container):
 
 def walk(saveable, path="", seen=None):
     """(path, object) of all that holds state, each object once, under its first path."""
-    seen = set() if seen is None else seen
+    seen = {} if seen is None else seen
     if id(saveable) in seen:
         return
-    seen.add(id(saveable))
+    seen[id(saveable)] = (
+        saveable  # held, since the lists that models hand out are gone at once, and their ids come again
+    )
     if isinstance(saveable, _SAVEABLE):
         yield path, saveable
         inner = _children(saveable)

@@ -6,9 +6,11 @@ wanted one.
 """
 
 import contextlib
+import json
 
 import numpy as np
 
+KERAS_VERSION = "3.15.1"  # whose files ours are, as Keras reads it in them
 _NUMBERS = "fiub"
 
 
@@ -47,7 +49,7 @@ class Reader:
     def entry(self, path):
         """What an object's `load_own_variables` reads from: a mapping of name to array, empty if there is none."""
         for place in dict.fromkeys((path, path.replace("layers", "_layer_checkpoint_dependencies"))):  # Keras 2.13
-            group = _descend(self._file, f"{place}/vars" if place else "vars")
+            group = descend(self._file, f"{place}/vars" if place else "vars")
             if group is not None:
                 return EntryIn(group, path)
         return EntryIn({}, path)
@@ -115,7 +117,7 @@ def _plain(group, name):
     return entry
 
 
-def _descend(group, path):
+def descend(group, path):
     """The group at PATH below GROUP; None if it is not there."""
     import h5py
 
@@ -126,6 +128,14 @@ def _descend(group, path):
         if not isinstance(group, h5py.Group):
             raise ValueError(f"the file's entry {group.name} is no group")
     return group
+
+
+def parse_json(text, what):
+    """The value of JSON TEXT; a ValueError that names WHAT it is of if it is damaged."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{what} is damaged: {error}") from None
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ _NAMES = {
     "get_custom_objects": "cnnpy.saving",
     "get_registered_name": "cnnpy.saving",
     "get_registered_object": "cnnpy.saving",
+    "image_dataset_from_directory": "cnnpy.data.image_folder",
     "is_interactive_logging_enabled": "cnnpy.config",
     "is_keras_tensor": "cnnpy.layers.symbolic",
     "memory_estimate": "cnnpy.utils.memory",
@@ -35,7 +36,7 @@ _MODULES = ("naming", "numerical", "progbar", "random", "suggest")
 
 # What Keras has there and this version has not.
 _ABSENT = """
-    FeatureSpace array_to_img audio_dataset_from_directory get_file image_dataset_from_directory img_to_array load_img
+    FeatureSpace array_to_img audio_dataset_from_directory get_file img_to_array load_img
     model_to_dot plot_model save_img text_dataset_from_directory timeseries_dataset_from_array
 """
 

@@ -76,6 +76,18 @@ static PyObject *set_threads(PyObject *module, PyObject *value)
     Py_RETURN_NONE;
 }
 
+static PyObject *limit_threads(PyObject *module, PyObject *value)
+{
+    (void)module;
+    long n = value == Py_None ? 0 : PyLong_AsLong(value);
+    if ((n < 1 && value != Py_None) || n > 1024) {
+        if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "threads must be None or 1..1024, got %R", value);
+        return NULL;
+    }
+    cnn_limit_threads((int)n);
+    Py_RETURN_NONE;
+}
+
 static PyObject *get_level(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -157,6 +169,7 @@ static PyMethodDef functions[] = {
     {"memory_set_limit", memory_set_limit, METH_O, "Highest in_use in bytes; None for no limit."},
     {"memory_fail_at", memory_fail_at, METH_O, "For tests: the n-th request from now fails; 0 disarms."},
     {"get_threads", get_threads, METH_NOARGS, "Number of threads that compute."},
+    {"limit_threads", limit_threads, METH_O, "The most threads for what this thread calls; None lifts the limit."},
     {"set_threads", set_threads, METH_O, "Number of threads; None for OMP_NUM_THREADS or one per processor."},
     {"get_level", get_level, METH_NOARGS, "Processor level in use: 'generic', 'avx2' or 'avx512'."},
     {"set_level", set_level, METH_O, "Choose a level of levels(); None for the best."},

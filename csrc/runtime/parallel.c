@@ -12,6 +12,7 @@
 static atomic_int requested_threads;
 /* What this thread was last told, until its next op: scratch memory was measured by it. */
 static _Thread_local int threads_here;
+static _Thread_local int most_here; /* that this thread may use; 0: as many as there are */
 
 #ifdef _OPENMP
 static atomic_bool pool_started, forked;
@@ -33,7 +34,8 @@ static int threads_now(void)
 #ifdef _OPENMP
     if (atomic_load_explicit(&forked, memory_order_relaxed)) return 1;
     int requested = atomic_load_explicit(&requested_threads, memory_order_relaxed);
-    return requested > 0 ? requested : omp_get_max_threads();
+    int threads = requested > 0 ? requested : omp_get_max_threads();
+    return most_here > 0 && threads > most_here ? most_here : threads;
 #else
     return 1;
 #endif
@@ -53,6 +55,12 @@ int cnn_get_threads(void)
 void cnn_set_threads(int threads)
 {
     atomic_store(&requested_threads, threads > 0 ? threads : 0);
+    cnn_refresh_threads();
+}
+
+void cnn_limit_threads(int most)
+{
+    most_here = most > 0 ? most : 0;
     cnn_refresh_threads();
 }
 

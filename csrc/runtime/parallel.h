@@ -20,6 +20,8 @@ int cnn_get_threads(void);
 void cnn_refresh_threads(void);
 /* THREADS <= 0 means the default: OMP_NUM_THREADS, or one per processor. */
 void cnn_set_threads(int threads);
+/* No more than MOST for the ops of the calling thread, whatever cnn_set_threads says; MOST <= 0 lifts it. */
+void cnn_limit_threads(int most);
 
 /* How many pieces TOTAL items make, at least GRAIN items each and at most 64 pieces. */
 static inline int64_t cnn_pieces(int64_t total, int64_t grain)

@@ -164,3 +164,27 @@ def test_registered_functions(tmp_path, writer, reader):
     model.save(path)
     again = load(reader, path)
     np.testing.assert_allclose(again.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-5, atol=1e-5)
+
+
+def functions(k):
+    """Functions between layers, with arguments that are tensors, numbers, shapes and slices."""
+    ops, x = k.ops, k.Input((4, 4, 2))
+    y = ops.relu(x + 0.5) * (1.0 / 6.0) - 2.0 / (ops.abs(x) + 1.0)
+    y = ops.concatenate([y, ops.maximum(x, y), -x], axis=-1)
+    y = ops.transpose(ops.reshape(y[:, 1:, ::2], (-1, 6, 6)), (0, 2, 1))
+    z = ops.softmax(ops.mean(y, axis=1, keepdims=True), axis=-1) + ops.max(ops.square(y), axis=[1, 2], keepdims=True)
+    z = ops.clip(ops.expand_dims(ops.squeeze(z, axis=1), axis=-1), 0.1, 0.9) ** 2
+    return k.Model(x, [z, ops.cast(ops.stack([y, y], axis=1) > 0, "float32"), ops.gelu(x, approximate=False)])
+
+
+@each_way
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_functions_between_layers(tmp_path, writer, reader, ending):
+    model = functions(writer)
+    path = str(tmp_path / f"m.{ending}")
+    model.save(path)
+    again = load(reader, path) if ending == "keras" else reader.models.load_model(path, compile=False)
+    x = np.random.default_rng(0).normal(size=(3, 4, 4, 2)).astype("float32")
+    for a, b in zip(again.predict(x, verbose=0), model.predict(x, verbose=0), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
