@@ -268,6 +268,7 @@ class Layer:
     def trainable(self, value):
         value = bool(value)
         self.__dict__["_trainable"] = value
+        structure.freezings += 1
         own, _, layers = self._held()
         for v in own:
             v.trainable = value

@@ -8,6 +8,7 @@ raises one counter, against which all remembered lists are checked.
 
 class _Structure:
     version = 0
+    freezings = 0  # how often `trainable` of some layer was set
 
 
 structure = _Structure()

@@ -134,8 +134,9 @@ def _normalize_and_activate(normalization, _):
 
 
 def _convolve_and_normalize(convolution, normalization, *activation):
-    """In prediction the normalisation is folded into the convolution's weights; else the layers go one by one, and only
-    the activation is part of the normalisation."""
+    """Where the normalisation infers and no tape follows, in prediction and in frozen parts of a model that trains, it
+    is folded into the convolution's weights; else the layers go one by one, and only the activation is part of the
+    normalisation."""
     if activation:
         normalize = _normalize_and_activate(normalization, *activation)
     else:
@@ -148,10 +149,10 @@ def _convolve_and_normalize(convolution, normalization, *activation):
     )
 
     def call(inputs, training):
-        if training or _core.is_recording():
+        kernel, bias, n = convolution.kernel, convolution.bias, normalization
+        if (training and n._trainable) or _core.is_followed(inputs, kernel, bias, n.gamma, n.beta):
             return normalize(convolution.call(inputs), training=training)
-        n = normalization
-        return op(inputs, convolution.kernel, n.moving_mean, n.moving_variance, convolution.bias, n.gamma, n.beta)
+        return op(inputs, kernel, n.moving_mean, n.moving_variance, bias, n.gamma, n.beta)
 
     call.takes_training = True
     return call

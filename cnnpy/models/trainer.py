@@ -27,6 +27,7 @@ from cnnpy.models.data import (
 )
 from cnnpy.models.feeding import make_batch, make_data
 from cnnpy.models.loops import Outputs, walk
+from cnnpy.models.settled import settled_step
 from cnnpy.models.trainer_metrics import TrainerMetrics
 from cnnpy.models.trainer_state import TrainerState
 from cnnpy.tree import flatten, map_structure
@@ -68,7 +69,10 @@ class Trainer(TrainerMetrics, TrainerState):
 
     # Attributes with metrics of the trainer's own, which are none of the model's.
     _trainer_state = frozenset(
-        {"_compile_arguments", "_compile_loss", "_compile_metrics", "_loss_tracker", "history", "optimizer", "loss"}
+        {
+            *("_compile_arguments", "_compile_loss", "_compile_metrics", "_loss_tracker", "_settled"),
+            *("history", "optimizer", "loss"),
+        }
     )
 
     def __init_subclass__(cls, **kwargs):
@@ -97,6 +101,7 @@ class Trainer(TrainerMetrics, TrainerState):
             _trouble=None,
             _initial_epoch=None,
             _going_on=None,
+            _settled=None,
             train_function=None,
             test_function=None,
             predict_function=None,
@@ -127,6 +132,10 @@ class Trainer(TrainerMetrics, TrainerState):
     ):
         """Settles how the model is trained.
 
+        Which layers are trained (`layer.trainable`) is settled by the first step of `fit` or `train_on_batch` after it:
+        later changes take effect when the model is compiled again, and until then `fit` warns of them. With
+        `run_eagerly` they take effect at once.
+
         Arguments:
             optimizer: a name or an Optimizer.
             loss: a name, a function `(y_true, y_pred)` or a Loss; with several outputs a list or dict, one each.
@@ -135,7 +144,7 @@ class Trainer(TrainerMetrics, TrainerState):
             metrics: a list of names, functions or Metrics; with several outputs a list or dict of them. 'accuracy' and
                 'crossentropy' become binary, categorical or sparse by the shapes of labels and outputs.
             weighted_metrics: metrics that take `sample_weight` and `class_weight` into account.
-            run_eagerly: accepted; every model runs eagerly, there is nothing to turn off.
+            run_eagerly: every model runs eagerly; True lets changes of `layer.trainable` take effect at once.
             steps_per_execution: the batch hooks of callbacks are called every so many batches.
             jit_compile: accepted; there is nothing to compile, the core is compiled already.
             auto_scale_loss: accepted; no dtype here needs a scaled loss.
@@ -178,6 +187,8 @@ class Trainer(TrainerMetrics, TrainerState):
             _loss_tracker=metrics_module.Mean(name="loss"),
             _loss_takes_training=takes_training,
             _compile_arguments=arguments,
+            _settled=None,
+            _fit_variables_cache=None,
         )
 
     def _require_compiled(self, what):
@@ -275,7 +286,12 @@ class Trainer(TrainerMetrics, TrainerState):
         return y_pred
 
     def _step_function(self, mode):
-        """What the loop calls per batch, for MODE 'train' or 'test'.
+        """What the loop calls per batch, for MODE 'train' or 'test'."""
+        step = self._one_step(mode)
+        return settled_step(self, step) if mode == "train" and not self.run_eagerly else step
+
+    def _one_step(self, mode):
+        """A function that takes a batch and does a step of MODE.
 
         Returns the logs if the model has a step or metrics of its own. Else returns None, and the values of the metrics
         are only computed when somebody looks.
@@ -436,7 +452,7 @@ class Trainer(TrainerMetrics, TrainerState):
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            if cached:  # callbacks may freeze or free layers between epochs
+            if cached:  # callbacks may compile the model between epochs
                 self._keep(_fit_variables_cache=self.trainable_variables if self.built else None)
             first, resumed = self._going_on if self._going_on and epoch == initial_epoch else (0, None)
             bars = callbacks.progbars

@@ -158,8 +158,11 @@ class TrainerState:
     def make_train_function(self, force=False):
         """Returns `train_function(iterator)`, which takes a batch from ITERATOR, trains on it and returns the logs.
 
-        `fit` has no need of it. FORCE makes a new one where there is one already, which changes nothing.
+        `fit` has no need of it. FORCE makes a new one where there is one already, and lets changes of `trainable` since
+        `compile` take effect.
         """
+        if force:
+            self._keep(_settled=None)
         return self._step_of_iterator("train", force)
 
     def make_test_function(self, force=False):

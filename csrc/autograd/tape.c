@@ -160,11 +160,6 @@ cnn_status cnn_tape_stop(cnn_tape *tape)
     return CNN_OK;
 }
 
-bool cnn_tape_records(void)
-{
-    return recording_tapes() != NULL;
-}
-
 bool cnn_tape_is_recording(const cnn_tape *tape)
 {
     return atomic_load(&tape->recording);

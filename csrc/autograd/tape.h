@@ -22,8 +22,6 @@ void cnn_tape_free(cnn_tape *tape);
 cnn_status cnn_tape_start(cnn_tape *tape);
 cnn_status cnn_tape_stop(cnn_tape *tape);
 bool cnn_tape_is_recording(const cnn_tape *tape);
-/* Whether any tape records in this thread. */
-bool cnn_tape_records(void);
 /* Forget everything recorded. */
 cnn_status cnn_tape_reset(cnn_tape *tape);
 cnn_status cnn_tape_watch(cnn_tape *tape, cnn_tensor *t);

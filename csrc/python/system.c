@@ -120,11 +120,17 @@ static PyObject *levels(PyObject *module, PyObject *unused)
     return tuple;
 }
 
-static PyObject *is_recording(PyObject *module, PyObject *unused)
+static PyObject *is_followed(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    (void)module;
-    (void)unused;
-    return PyBool_FromLong(cnn_tape_records());
+    const cnn_module_state *state = PyModule_GetState(module);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (args[i] == Py_None) continue;
+        if (!cnn_is_tensor(state, args[i]))
+            return PyErr_Format(PyExc_TypeError, "is_followed: takes Tensors and None, got %R", args[i]);
+        cnn_tensor *t = cnn_tensor_in(args[i]);
+        if (cnn_tape_follows(&t, 1)) Py_RETURN_TRUE;
+    }
+    Py_RETURN_FALSE;
 }
 
 static PyObject *conv_algorithm(PyObject *module, PyObject *unused)
@@ -168,7 +174,9 @@ static PyMethodDef functions[] = {
     {"get_level", get_level, METH_NOARGS, "Processor level in use: 'generic', 'avx2' or 'avx512'."},
     {"set_level", set_level, METH_O, "Choose a level of levels(); None for the best."},
     {"levels", levels, METH_NOARGS, "Levels that this build has and this processor can run, best last."},
-    {"is_recording", is_recording, METH_NOARGS, "Whether a GradientTape records in this thread."},
+    {"is_followed", (PyCFunction)(void (*)(void))is_followed, METH_FASTCALL,
+     "Whether a GradientTape of this thread follows one of these Tensors (None: nothing), so that it would keep a call "
+     "on them."},
     {"conv_algorithm", conv_algorithm, METH_NOARGS, "How convolutions are computed: 'auto', 'direct' or 'winograd'."},
     {"set_conv_algorithm", set_conv_algorithm, METH_O, "Choose how convolutions are computed from now on."},
     {"blas_description", blas_description, METH_NOARGS, "Version and processor of OpenBLAS, in its own words."},

@@ -380,3 +380,18 @@ def test_variadic_and_long_chains():
             y = y + 1e-3
         y = _core.concatenate([y * float(k) for k in range(100)], axis=0).sum()
     assert float(tape.gradient(y, v)) == 4950
+
+
+def test_is_followed():
+    v, frozen, x = variable(1), variable(2, trainable=False), cnnpy.array([3.0])
+    assert not _core.is_followed(v, x)
+    with cnnpy.GradientTape() as tape:
+        assert _core.is_followed(v) and _core.is_followed(None, x, v * 2.0)
+        assert not _core.is_followed(frozen, frozen * 2.0, x, None) and not _core.is_followed()
+        tape.watch(x)
+        assert _core.is_followed(x)
+        with tape.stop_recording():
+            assert not _core.is_followed(v, x)
+    assert not _core.is_followed(v, x)
+    with pytest.raises(TypeError, match="takes Tensors and None, got 3"):
+        _core.is_followed(v, 3)

@@ -77,12 +77,3 @@ def test_bad_arguments(change, message):
         _core.conv2d_batch_norm(*arrays)
     with pytest.raises(ValueError, match="epsilon must be 0 or more"):
         partial(_core.conv2d_batch_norm, epsilon=-1.0)(*make((2, 9, 9, 3), (3, 3, 3, 5), "float32"))
-
-
-def test_is_recording():
-    assert not _core.is_recording()
-    with cnnpy.GradientTape() as tape:
-        assert _core.is_recording()
-        with tape.stop_recording():
-            assert not _core.is_recording()
-    assert not _core.is_recording()
