@@ -262,14 +262,25 @@ class Lambda(Layer):
 
     @classmethod
     def from_config(cls, config):
-        from cnnpy.saving import deserialize_keras_object
-
+        """A Lambda of this configuration. The code of a lambda in it is not run: the function then is the custom object
+        called like the layer, OUTPUT_SHAPE and MASK those called "name/output_shape" and "name/mask"."""
+        keys = {"function": "", "output_shape": "/output_shape", "mask": "/mask"}
         read = {
-            key: deserialize_keras_object(config[key]) for key in ("function", "output_shape", "mask") if key in config
+            key: _function_of(config[key], f"{config.get('name')}{ending}")
+            for key, ending in keys.items()
+            if key in config
         }
         if isinstance(read["function"], str):
             read["function"] = activations.get(read["function"])
         return cls(**{**config, **read})
+
+
+def _function_of(config, name):
+    """What CONFIG describes; for the code of a lambda the custom object NAME, if there is one."""
+    from cnnpy.saving.serialization import deserialize_keras_object, get_registered_object, is_lambda
+
+    passed = get_registered_object(name) if is_lambda(config) else None
+    return deserialize_keras_object(config) if passed is None else passed
 
 
 def _function_names(function):

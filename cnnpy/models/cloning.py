@@ -5,11 +5,11 @@ from cnnpy.layers.core import InputLayer
 from cnnpy.layers.symbolic import KerasTensor
 from cnnpy.models.functional import Functional
 from cnnpy.models.sequential import Sequential
-from cnnpy.saving import unsafe_deserialization
+from cnnpy.saving.serialization import keeping_lambdas
 
 
 def _clone_layer(layer):
-    with unsafe_deserialization():  # a lambda of the program itself
+    with keeping_lambdas():
         return type(layer).from_config(layer.get_config())
 
 

@@ -11,7 +11,6 @@ from cnnpy.saving.serialization import (
     get_registered_object,
     register_keras_serializable,
     serialize_keras_object,
-    unsafe_deserialization,
 )
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "save_model",
     "save_weights",
     "serialize_keras_object",
-    "unsafe_deserialization",
 ]
 
 _FILES = ("load_model", "load_weights", "save_model", "save_weights")

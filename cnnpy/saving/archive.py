@@ -87,21 +87,22 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """The model in FILEPATH, a `.keras` file of Keras 3 or a `.h5` file of Keras 2 or 3, or one that `save` wrote.
 
     CUSTOM_OBJECTS maps names to classes and functions of yours. COMPILE=False leaves compile settings and optimizer
-    out. Code in the file (lambdas) is refused; SAFE_MODE=False allows it, for files you trust.
+    out. Code in the file (lambdas) is never run: pass the function of a Lambda layer in CUSTOM_OBJECTS, under the
+    layer's name. SAFE_MODE, which decides on that in Keras, therefore changes nothing.
 
     Raises:
         ValueError: no model file, damaged, or with names nothing is known of. FileNotFoundError, OSError.
     """
     path = _path(filepath, "load_model")
     if path.suffix in hdf5_model.ENDINGS:
-        return _load_hdf5(path, custom_objects, compile, safe_mode)
+        return _load_hdf5(path, custom_objects, compile)
     with _opened_archive(path) as archive:
         config = _read_json(archive, _CONFIG, path)
         if not isinstance(config, dict):
             raise ValueError(f"{path}: its {_CONFIG} describes no model")
         with CustomObjectScope(custom_objects):
             compiled = config.pop("compile_config", None)
-            model = _model_of(config, safe_mode, path)
+            model = _model_of(config, path)
             if compile and compiled:
                 model.compile_from_config(compiled)
         with _opened_weights(archive, path, _needed_bytes(model)) as file:
@@ -109,10 +110,10 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     return model
 
 
-def _load_hdf5(path, custom_objects, compile, safe_mode):
+def _load_hdf5(path, custom_objects, compile):
     with opened(path, str(path)) as file:
         with CustomObjectScope(custom_objects):
-            model = _model_of(hdf5_model.model_config(file, path), safe_mode, path)
+            model = _model_of(hdf5_model.model_config(file, path), path)
         group = descend(file, "model_weights")
         if group is None:
             raise ValueError(f"{path} has an architecture, but no weights")
@@ -127,12 +128,12 @@ def _load_hdf5(path, custom_objects, compile, safe_mode):
     return model
 
 
-def _model_of(config, safe_mode, path):
+def _model_of(config, path):
     """The model that CONFIG describes; a ValueError for whatever is wrong with it."""
     from cnnpy.models import Model
 
     try:
-        model = deserialize_keras_object(config, safe_mode=safe_mode)
+        model = deserialize_keras_object(config)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise ValueError(f"{path}: its architecture cannot be read ({what})") from error

@@ -7,7 +7,6 @@ passed as custom objects, and from what this process itself has put into configs
 """
 
 import importlib
-import sys
 import threading
 import types
 import weakref
@@ -60,16 +59,17 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
-class unsafe_deserialization:
-    """Within this block configs may hold Python lambdas, whose code is executed later: only for configs one trusts."""
+class keeping_lambdas:
+    """Within this block configs refer to lambdas by number, and reading them gives the same objects: for copies made in
+    one process, which no file takes part in."""
 
     def __enter__(self):
-        self._before = getattr(_scope, "unsafe", False)
-        _scope.unsafe = True
+        self._before = getattr(_scope, "lambdas", None)
+        _scope.lambdas = [] if self._before is None else self._before
         return self
 
     def __exit__(self, *error):
-        _scope.unsafe = self._before
+        _scope.lambdas = self._before
 
 
 def register_keras_serializable(package="Custom", name=None):
@@ -173,6 +173,10 @@ def _serialize_special(obj):
 
 def _serialize_function(function):
     if function.__name__ == "<lambda>":
+        kept = getattr(_scope, "lambdas", None)
+        if kept is not None:
+            kept.append(function)
+            return {"class_name": "__lambda__", "config": {"kept": len(kept) - 1}}
         import base64
         import marshal
 
@@ -191,21 +195,21 @@ def _serialize_function(function):
     }
 
 
-def _deserialize_lambda(config):
-    if not getattr(_scope, "unsafe", False):
-        raise ValueError(
-            "the config holds a Python lambda, which would execute code from the file; pass safe_mode=False if you "
-            "trust its source, or use a named function registered with register_keras_serializable"
-        )
-    import base64
-    import marshal
+def is_lambda(config):
+    """True for the config of a Python lambda."""
+    return isinstance(config, dict) and config.get("class_name") == "__lambda__"
 
-    dumped = config.get("value", config)
-    code = marshal.loads(base64.b64decode(dumped["code"]))
-    cells = tuple(types.CellType(value) for value in dumped["closure"] or ())
-    defaults = tuple(dumped["defaults"]) if dumped["defaults"] else None
-    return types.FunctionType(
-        code, {**vars(sys.modules.get("__main__", types)), "np": np}, code.co_name, defaults, cells or None
+
+def _deserialize_lambda(config):
+    """The lambda of this process that `keeping_lambdas` wrote. Code in a config is never run, whoever asks for it."""
+    kept, number = getattr(_scope, "lambdas", None), config.get("kept") if isinstance(config, dict) else None
+    if kept is not None and isinstance(number, int) and 0 <= number < len(kept):
+        return kept[number]
+    raise ValueError(
+        "the config holds the code of a Python lambda. Code in a file could do anything with this machine, so cnnpy "
+        "never runs it, with safe_mode=False neither. For a Lambda layer pass the function, under the layer's name: "
+        "custom_objects={'lambda': lambda x: ...}; elsewhere build the model in Python and call load_weights, or save "
+        "it anew with a function registered by @cnnpy.saving.register_keras_serializable()"
     )
 
 
@@ -230,26 +234,23 @@ _SPECIAL = {
 def deserialize_keras_object(config, custom_objects=None, safe_mode=True, module_objects=None, **kwargs):
     """The object that `serialize_keras_object` made CONFIG from.
 
-    CUSTOM_OBJECTS maps names to classes and functions. Raises ValueError for names nothing is known of; lambdas are
-    refused unless SAFE_MODE is False.
+    CUSTOM_OBJECTS maps names to classes and functions. Raises ValueError for names nothing is known of, and for the
+    code of lambdas: SAFE_MODE=False, with which Keras runs it, changes nothing here, since a config is data.
     """
-    if not safe_mode:
-        with unsafe_deserialization():
-            return deserialize_keras_object(config, custom_objects, True, module_objects)
     if custom_objects:
         with CustomObjectScope(custom_objects):
-            return deserialize_keras_object(config, None, True, module_objects)
+            return deserialize_keras_object(config, module_objects=module_objects)
     if config is None or isinstance(config, (bool, int, float)):
         return config
     if isinstance(config, str):
         found = get_registered_object(config, None, module_objects)
         return config if found is None else found
     if isinstance(config, (list, tuple)):
-        return type(config)(deserialize_keras_object(item, None, True, module_objects) for item in config)
+        return type(config)(deserialize_keras_object(item, module_objects=module_objects) for item in config)
     if not isinstance(config, dict):
         raise TypeError(f"a config is made of dicts, lists, numbers and strings; got {config!r}")
     if "class_name" not in config or "config" not in config:
-        return {key: deserialize_keras_object(value, None, True, module_objects) for key, value in config.items()}
+        return {key: deserialize_keras_object(value, module_objects=module_objects) for key, value in config.items()}
     name, inner = config["class_name"], config["config"]
     if name in _SPECIAL:
         return _SPECIAL[name](inner)

@@ -87,13 +87,33 @@ def test_misspelt_layer():
         )
 
 
-def test_lambdas_need_trust():
+@pytest.mark.parametrize("safe_mode", [True, False, None])
+def test_code_in_configs_is_never_run(safe_mode):
     factor = 3
-    layer = layers.Lambda(lambda x, y=2: x * factor * y)
+    layer = layers.Lambda(lambda x, y=2: x * factor * y, output_shape=lambda shape: shape, name="times")
     config = json.loads(json.dumps(layers.serialize(layer)))
-    with pytest.raises(ValueError, match="safe_mode=False"):
-        layers.deserialize(config)
-    again = saving.deserialize_keras_object(config, safe_mode=False)
-    np.testing.assert_array_equal(again(np.ones((1, 2))), [[6, 6]])
+    with pytest.raises(ValueError, match=r"never runs it, with safe_mode=False neither.*under the layer's name"):
+        saving.deserialize_keras_object(config, safe_mode=safe_mode)
+    functions = {"times": lambda x: x * 5}
+    with pytest.raises(ValueError, match="never runs it"):  # the shape's function is missing
+        saving.deserialize_keras_object(config, functions, safe_mode)
+    functions["times/output_shape"] = lambda shape: (1, 2)
+    again = saving.deserialize_keras_object(config, functions, safe_mode)
+    np.testing.assert_array_equal(again(np.ones((1, 2))), [[5, 5]])
+    assert again.compute_output_shape((None, 2)) == (1, 2)
+
+
+def test_copies_in_one_process_keep_the_lambda_itself():
+    factor = [3]
+    model = cnnpy.Sequential([layers.Input((2,)), layers.Lambda(lambda x: x * factor[0])])
+    again = cnnpy.models.clone_model(model)
+    factor[0] = 4
+    np.testing.assert_array_equal(again(np.ones((1, 2))), [[4, 4]])
+    config = {"class_name": "__lambda__", "config": {"kept": 0}}
+    with pytest.raises(ValueError, match="never runs it"):
+        saving.deserialize_keras_object(config)
+
+
+def test_what_has_no_config_is_told():
     with pytest.raises(TypeError, match="no get_config"):
         saving.serialize_keras_object(object())
