@@ -20,6 +20,7 @@ _MODULES = {
     "backend",
     "callbacks",
     "cli",
+    "compat",
     "config",
     "constraints",
     "data",

@@ -131,3 +131,6 @@ def result_type(*dtypes):
     if int in weak and result in (None, "bool"):
         return "int32"
     return result or "bool"
+
+
+importlib.import_module("cnnpy.utils.old_paths").install("cnnpy.backend")

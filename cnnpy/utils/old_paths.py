@@ -13,9 +13,12 @@ from cnnpy.utils.suggest import no_attribute
 
 # Old module: where its names live now.
 OLD_PATHS = {
+    "cnnpy.backend.tensorflow_backend": "cnnpy.backend",
     "cnnpy.layers.advanced_activations": "cnnpy.layers",
     "cnnpy.layers.convolutional": "cnnpy.layers",
     "cnnpy.layers.embeddings": "cnnpy.layers",
+    "cnnpy.layers.experimental": "cnnpy.layers",
+    "cnnpy.layers.experimental.preprocessing": "cnnpy.layers",
     "cnnpy.layers.merge": "cnnpy.layers",
     "cnnpy.layers.noise": "cnnpy.layers",
     "cnnpy.layers.recurrent": "cnnpy.layers",
