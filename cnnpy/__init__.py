@@ -34,6 +34,7 @@ _MODULES = {
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
@@ -63,7 +64,6 @@ _NAMES = {
 }
 # What Keras has and this version has not, and why.
 _ABSENT = {
-    **dict.fromkeys(("applications", "preprocessing"), "it is not in this version"),
     **dict.fromkeys(("Function", "Operation"), "write a Layer or a Model(inputs, outputs)"),
     **dict.fromkeys(("StatelessScope", "SymbolicScope"), "variables always have their state with them"),
     **dict.fromkeys(("Quantizer", "quantizers"), "there are no quantised dtypes"),

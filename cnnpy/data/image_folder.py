@@ -11,9 +11,9 @@ from cnnpy.data import ahead
 from cnnpy.data.dataset import AUTOTUNE, UNKNOWN_CARDINALITY, Dataset
 from cnnpy.models.data import check_count
 from cnnpy.ops.image import INTERPOLATIONS, choose
+from cnnpy.preprocessing.image.files import MODES, open_image
 
 FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-_MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 _NAMED = 5  # files that a warning lists
 
 
@@ -61,7 +61,7 @@ def image_dataset_from_directory(
         raise NotImplementedError(f"format={format!r}: leave it out; the result is a cnnpy.data.Dataset")
     if label_mode not in ("int", "categorical", "binary", None):
         raise ValueError(f"label_mode must be 'int', 'categorical', 'binary' or None, got {label_mode!r}")
-    choose("image_dataset_from_directory", "color_mode", color_mode, tuple(_MODES))
+    choose("image_dataset_from_directory", "color_mode", color_mode, tuple(MODES))
     choose("image_dataset_from_directory", "on_error", on_error, ("raise", "skip"))
     interpolation = interpolation.lower()
     if interpolation in ("gaussian", "mitchellcubic"):
@@ -112,13 +112,7 @@ def image_dataset_from_directory(
 
 def read_image(path, color_mode, size, interpolation="bilinear", crop=False, pad=False, data_format="channels_last"):
     """The image in the file PATH, float32, in SIZE (height, width). Raises ValueError naming the file."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert(_MODES[color_mode]))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: cannot be read as an image: {error}") from error
+    pixels = np.asarray(open_image(path, color_mode))
     pixels = Tensor(pixels if pixels.ndim == 3 else pixels[..., None], "float32")
     options = {"interpolation": interpolation, "data_format": "channels_last"}
     if pad:
@@ -148,7 +142,7 @@ def _dataset(paths, labels, load, seed, on_error):
     def element(number):
         try:
             image = load(paths[number])
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             if on_error == "raise":
                 raise
             return error
@@ -157,7 +151,7 @@ def _dataset(paths, labels, load, seed, on_error):
     def iterate():
         workers, unread = os.cpu_count() or 1, []
         for item in ahead.in_order(ahead.pool(workers), element, numbers, 4 * workers):
-            if isinstance(item, ValueError):
+            if isinstance(item, Exception):
                 unread.append(str(item))
             else:
                 yield item

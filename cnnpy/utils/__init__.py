@@ -9,6 +9,7 @@ _NAMES = {
     "PyDataset": "cnnpy.utils.py_dataset",
     "SeedGenerator": "cnnpy.utils.random",
     "Sequence": "cnnpy.utils.py_dataset",
+    "array_to_img": "cnnpy.preprocessing.image",
     "clear_session": "cnnpy.backend",
     "custom_object_scope": "cnnpy.saving",
     "deserialize_keras_object": "cnnpy.saving",
@@ -18,13 +19,16 @@ _NAMES = {
     "get_registered_name": "cnnpy.saving",
     "get_registered_object": "cnnpy.saving",
     "image_dataset_from_directory": "cnnpy.data.image_folder",
+    "img_to_array": "cnnpy.preprocessing.image",
     "is_interactive_logging_enabled": "cnnpy.config",
     "is_keras_tensor": "cnnpy.layers.symbolic",
+    "load_img": "cnnpy.preprocessing.image",
     "memory_estimate": "cnnpy.utils.memory",
     "normalize": "cnnpy.utils.numerical",
     "pack_x_y_sample_weight": "cnnpy.models.data",
     "pad_sequences": "cnnpy.utils.pad_sequences",
     "register_keras_serializable": "cnnpy.saving",
+    "save_img": "cnnpy.preprocessing.image",
     "serialize_keras_object": "cnnpy.saving",
     "set_random_seed": "cnnpy.utils.random",
     "split_dataset": "cnnpy.utils.split_dataset",
@@ -36,8 +40,8 @@ _MODULES = ("naming", "numerical", "progbar", "random", "suggest")
 
 # What Keras has there and this version has not.
 _ABSENT = """
-    FeatureSpace array_to_img audio_dataset_from_directory get_file img_to_array load_img
-    model_to_dot plot_model save_img text_dataset_from_directory timeseries_dataset_from_array
+    FeatureSpace audio_dataset_from_directory get_file model_to_dot plot_model text_dataset_from_directory
+    timeseries_dataset_from_array
 """
 
 __all__ = sorted(_NAMES)

@@ -53,7 +53,7 @@ def test_old_modules_lead_to_modules_that_exist():
         ("from cnnpy.layers import Attention", r"cnnpy.layers.Attention is not offered: .* has no attention layers"),
         ("from cnnpy.layers import Conv2d", r"cnnpy.layers has no 'Conv2d'. Did you mean 'Conv2D'\?"),
         ("from cnnpy import distribution", r"cnnpy.distribution is not offered: there is one device"),
-        ("from cnnpy.utils import load_img", r"cnnpy.utils.load_img is not offered: it is not in this version"),
+        ("from cnnpy.utils import FeatureSpace", r"cnnpy.utils.FeatureSpace is not offered: it is not in this version"),
         ("from cnnpy.utils import to_categorial", r"no 'to_categorial'. Did you mean 'to_categorical'\?"),
     ],
 )

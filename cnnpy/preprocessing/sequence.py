@@ -1,0 +1,5 @@
+"""Sequences of unequal lengths."""
+
+from cnnpy.utils import pad_sequences
+
+__all__ = ["pad_sequences"]
