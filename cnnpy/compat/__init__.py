@@ -2,7 +2,8 @@
 
 After `cnnpy.compat.install()`, or `%load_ext cnnpy.compat` in a notebook, `import keras`, `import tensorflow as tf`,
 `from tensorflow.keras.layers import Conv2D` and the like lead to cnnpy: to its own modules and classes, under other
-names. Importing cnnpy, or this module, changes nothing.
+names. Of TensorFlow itself there are `tf.keras` and `tf.GradientTape`; all else says that it is missing. Importing
+cnnpy, or this module, changes nothing.
 """
 
 from cnnpy.compat._finder import install, installed, uninstall

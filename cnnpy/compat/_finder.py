@@ -16,6 +16,8 @@ from cnnpy.compat import _record
 # Foreign package: what stands in for it. The longest name that fits counts.
 _PLACES = {
     "keras": "cnnpy",
+    "tensorflow": "cnnpy.compat.tensorflow",
+    "tensorflow.keras": "cnnpy",
     "tf_keras": "cnnpy",
 }
 _ROOTS = ("keras", "tensorflow", "tf_keras")
@@ -25,6 +27,8 @@ _REFUSED = {
     "keras.api": _INSIDE_KERAS,
     "keras.src": _INSIDE_KERAS,
     "keras.wrappers": "models are not wrapped for scikit-learn; call fit and predict themselves",
+    "tensorflow.compat": "there are no sessions and graphs of TensorFlow 1 here",
+    "tensorflow.python": "it is TensorFlow's inside; import from tensorflow.keras",
     "keras.preprocessing.text": "cnnpy is for images and signals; turn words into numbers before",
 }
 # TensorBoard asks for TensorFlow unless it finds this module, its own switch to go without.
@@ -68,7 +72,7 @@ class _Alias(Loader):
     def exec_module(self, module):
         name = module.__name__
         _record.note(name)
-        sys.modules[name] = _facade() if self._target == "cnnpy" else importlib.import_module(self._target)
+        sys.modules[name] = facade() if self._target == "cnnpy" else importlib.import_module(self._target)
 
 
 class _Finder(MetaPathFinder):
@@ -94,7 +98,7 @@ _finder = _Finder()
 _made = {}
 
 
-def _facade():
+def facade():
     """The one module that is `keras`, `tf_keras` and `tensorflow.keras`."""
     if "keras" not in _made:
         from cnnpy.compat._facade import Facade

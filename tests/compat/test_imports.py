@@ -29,6 +29,13 @@ from cnnpy import compat
         ("from keras import backend as K; x = K.epsilon", "cnnpy.backend.epsilon"),
         ("from tf_keras.layers import Dense as x", "cnnpy.layers.Dense"),
         ("import tf_keras; import keras; assert keras is tf_keras; x = keras.Model", "cnnpy.Model"),
+        ("import tensorflow as tf; x = tf.keras.layers.Conv2D", "cnnpy.layers.Conv2D"),
+        ("import tensorflow.keras.layers as x", "cnnpy.layers"),
+        ("from tensorflow import keras; x = keras.Model", "cnnpy.Model"),
+        ("from tensorflow.keras.models import Sequential as x", "cnnpy.Sequential"),
+        ("import tensorflow.keras as a, keras as b; assert a is b; x = a.Model", "cnnpy.Model"),
+        ("import tensorflow as tf; x = tf.GradientTape", "cnnpy.GradientTape"),
+        ("import tensorflow as tf; x = tf.optimizers.Adam", "cnnpy.optimizers.Adam"),
         ("from keras.layers.core import Dense as x", "cnnpy.layers.Dense"),
     ],
 )
@@ -86,6 +93,9 @@ def test_the_version_is_keras_s_and_says_who_answers(installed):
         ("import keras.src.layers", "keras.src is not offered by cnnpy.compat: it is Keras's inside"),
         ("from tf_keras.src import layers", "tf_keras.src is not offered .* import from keras itself"),
         ("from keras.wrappers.scikit_learn import KerasClassifier", "not wrapped for scikit-learn"),
+        ("from tensorflow.python.keras.layers import Dense", "TensorFlow's inside; import from tensorflow.keras"),
+        ("import tensorflow.compat.v1 as tf", "no sessions and graphs"),
+        ("from tensorflow import reduce_mean", r"tensorflow.reduce_mean is not emulated .* Use keras.ops.mean"),
         ("import keras.nothing", "No module named 'keras.nothing'"),
     ],
 )
@@ -100,6 +110,18 @@ def test_attributes_that_are_not_there_say_why(installed):
     assert not hasattr(keras, "modls")
     with pytest.raises(AttributeError, match="there is one device"):
         keras.distribution  # noqa: B018
+
+
+def test_what_is_not_emulated_of_tensorflow_fails_by_its_name(installed):
+    import tensorflow as tf
+
+    assert tf.__version__.split(".")[:2] == ["2", "16"] and "cnnpy" in tf.__version__
+    assert isinstance(cnnpy.array([1.0]), tf.Tensor) and "GradientTape" in dir(tf)
+    with pytest.raises(AttributeError, match=r"tensorflow.distribute is not emulated by cnnpy.compat\.$"):
+        tf.distribute  # noqa: B018
+    with pytest.raises(AttributeError, match=r"tensorflow.data is not emulated .* Use cnnpy.data$"):
+        tf.data  # noqa: B018
+    assert compat.emulated() == {"tensorflow": ["Tensor"]}
 
 
 def test_nothing_changes_on_plain_import():
