@@ -116,6 +116,7 @@ int cnn_add_ops(PyObject *module);
 int cnn_add_tape_type(PyObject *module);
 int cnn_add_custom_gradient(PyObject *module);
 int cnn_add_system_functions(PyObject *module);
+int cnn_add_image_functions(PyObject *module);
 int cnn_add_metric_functions(PyObject *module);
 int cnn_add_optimizer_functions(PyObject *module);
 

@@ -55,7 +55,7 @@ static int module_exec(PyObject *module)
         cnn_add_ops(module) < 0 || cnn_add_tape_type(module) < 0 || cnn_add_system_functions(module) < 0)
         return -1;
     if (cnn_add_custom_gradient(module) < 0 || cnn_add_metric_functions(module) < 0 ||
-        cnn_add_optimizer_functions(module) < 0)
+        cnn_add_image_functions(module) < 0 || cnn_add_optimizer_functions(module) < 0)
         return -1;
     return 0;
 }

@@ -6,6 +6,10 @@ import importlib
 _FILES = {
     "files": "array_to_img img_to_array load_img save_img",
     "resizing": "smart_resize",
+    "transforms": """
+        apply_affine_transform apply_brightness_shift apply_channel_shift flip_axis random_brightness
+        random_channel_shift random_rotation random_shear random_shift random_zoom
+    """,
 }
 _HOMES = {name: file for file, names in _FILES.items() for name in names.split()}
 

@@ -1,0 +1,81 @@
+"""Transforms of images: what can be said without SciPy, and mistakes."""
+
+import numpy as np
+import pytest
+from conditions import threads
+
+from cnnpy import _core
+from cnnpy.preprocessing import image
+from cnnpy.preprocessing.image.transforms import affine_numbers, transform_batch
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 9, 11, 3), np.uint8)
+
+
+def numbers(count=40, **parameters):
+    return affine_numbers(
+        **{"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": np.ones(count), **parameters}, height=9, width=11
+    )
+
+
+def test_no_transform_changes_nothing():
+    result = transform_batch(IMAGES, numbers(), 1, "constant", 9.0)
+    assert result.dtype == np.float32 and np.array_equal(result, IMAGES)
+
+
+@pytest.mark.parametrize("mode, row", [("nearest", 0), ("constant", None), ("reflect", 1), ("wrap", 6)])
+def test_rows_that_come_in(mode, row):
+    """Everything moves down by two rows; what the first row then shows depends on the filling."""
+    t = numbers()
+    t[:, :6] = (1, 0, -2, 0, 1, 0)
+    result = transform_batch(IMAGES, t, 1, mode, 9.0)
+    assert np.array_equal(result[:, 2:], IMAGES[:, :-2])
+    assert np.all(result[:, 0] == (9.0 if row is None else IMAGES[:, row]))
+
+
+def test_mirrors_and_shifts():
+    t = numbers()
+    t[:, 7], t[10:, 8], t[20:, 6] = 1, 1, 30
+    result = transform_batch(IMAGES, t, 0, "nearest", 0)
+    assert np.array_equal(result[0], IMAGES[0, :, ::-1]) and np.array_equal(result[15], IMAGES[15, ::-1, ::-1])
+    assert np.array_equal(result[25], np.minimum(IMAGES[25, ::-1, ::-1].astype(int) + 30, IMAGES[25].max()))
+
+
+def test_the_bits_do_not_depend_on_threads():
+    t = numbers(theta=np.linspace(-90, 90, 40), tx=1.3, shear=10, zx=1.2)
+    results = []
+    for count in (1, 2, 5):
+        with threads(count):
+            results.append(transform_batch(IMAGES, t, 1, "wrap", 0))
+    assert all(np.array_equal(results[0], r) for r in results[1:])
+
+
+def test_places_far_away_and_single_pixels():
+    t = numbers(1)
+    for place in (1e300, -1e300, np.inf, np.nan):
+        t[:, 2] = place
+        for mode in ("nearest", "constant", "reflect", "wrap"):
+            assert np.all(transform_batch(IMAGES[:1], t, 1, mode, 5.0) == 5.0)
+    t[:, 2] = 3.7
+    for mode in ("nearest", "reflect", "wrap"):
+        assert np.array_equal(transform_batch(IMAGES[:1, :1, :1], t, 1, mode, 0), IMAGES[:1, :1, :1])
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: _core.image_affine(IMAGES[0], numbers(), 1, "wrap", 0.0), ValueError, "batch, height, width"),
+        (lambda: _core.image_affine(IMAGES.astype(int), numbers(), 1, "wrap", 0.0), TypeError, "uint8, float32"),
+        (lambda: _core.image_affine(IMAGES, numbers(3), 1, "wrap", 0.0), ValueError, r"\(batch, 9\) for 40 images"),
+        (lambda: _core.image_affine(IMAGES, numbers(), 2, "wrap", 0.0), ValueError, "order must be 0 or 1"),
+        (lambda: _core.image_affine(IMAGES, numbers(), 1, "fold", 0.0), ValueError, "fill_mode must be"),
+        (lambda: image.apply_affine_transform(IMAGES), ValueError, "one image with 3 dimensions"),
+        (lambda: image.apply_affine_transform(IMAGES[0], row_axis=2), ValueError, "in some order"),
+        (lambda: image.apply_affine_transform(IMAGES[0], fill_mode="mirror"), ValueError, "fill_mode must be one of"),
+        (lambda: image.apply_affine_transform(IMAGES[0], order=6), ValueError, "from 0 to 5"),
+        (lambda: image.random_zoom(IMAGES[0], (1,)), ValueError, "two numbers"),
+        (lambda: image.random_brightness(IMAGES[0], (1,)), ValueError, "two numbers"),
+    ],
+)
+def test_mistakes(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
