@@ -1,6 +1,7 @@
 """Batches of a data set made ahead of their turn by threads or processes, in a bounded queue that keeps their order."""
 
 import contextlib
+import os
 import random
 import signal
 from collections import deque
@@ -8,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 
+from cnnpy.data import ahead
 from cnnpy.models.data import check_count
 
 
@@ -59,6 +61,9 @@ def batches(source, order):
     """
     workers = check_count(getattr(source, "workers", None), "workers", 0) or 0
     processes = bool(getattr(source, "use_multiprocessing", False))
+    if hasattr(source, "_batch_task"):
+        yield from _tasks(source, order, workers)
+        return
     if workers > 1 or (workers and processes):
         limit = check_count(source.max_queue_size, "max_queue_size", 1)
         yield from _ahead(source, iter(order), workers, processes, limit)
@@ -67,6 +72,21 @@ def batches(source, order):
         with naming_batch(source, index):
             batch = source[index]
         yield index, batch
+
+
+def _tasks(source, order, workers):
+    """For a source that settles in this thread what is random about a batch, and makes it in any other."""
+    workers = max(workers, min(os.cpu_count() or 1, 4))
+    limit = min(check_count(source.max_queue_size, "max_queue_size", 1), workers + 2)
+    items = ((index, source._batch_task(index)) for index in order)
+
+    def make(item):
+        index, task = item
+        with naming_batch(source, index):
+            return index, task()
+
+    with contextlib.closing(ahead.in_order(ahead.pool(workers), make, items, limit)) as made:
+        yield from made
 
 
 def _ahead(source, order, workers, processes, limit):

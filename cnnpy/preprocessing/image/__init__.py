@@ -5,6 +5,8 @@ import importlib
 # file: the public names in it; loaded when first used.
 _FILES = {
     "files": "array_to_img img_to_array load_img save_img",
+    "generator": "ImageDataGenerator",
+    "iterators": "Iterator NumpyArrayIterator",
     "resizing": "smart_resize",
     "transforms": """
         apply_affine_transform apply_brightness_shift apply_channel_shift flip_axis random_brightness

@@ -113,8 +113,8 @@ def apply_channel_shift(x, intensity, channel_axis=0):
     return np.clip(x + intensity, x.min(), x.max()).astype(np.result_type(x, np.float32), copy=False)
 
 
-def apply_brightness_shift(x, brightness, scale=True):
-    """An image (in the default layout) times BRIGHTNESS, computed by Pillow with 8 bits.
+def apply_brightness_shift(x, brightness, scale=True, data_format=None):
+    """An image times BRIGHTNESS, computed by Pillow with 8 bits.
 
     SCALE stretches the values to 0 to 255 before; without it only values outside of that are, and back afterwards.
     """
@@ -122,8 +122,8 @@ def apply_brightness_shift(x, brightness, scale=True):
 
     low, high = np.min(x), np.max(x)
     outside = bool(low < 0 or high > 255)
-    image = array_to_img(x, scale=outside or scale)
-    result = img_to_array(ImageEnhance.Brightness(image).enhance(brightness))
+    image = array_to_img(x, data_format, scale=outside or scale)
+    result = img_to_array(ImageEnhance.Brightness(image).enhance(brightness), data_format)
     return result / 255 * (high - low) + low if outside and not scale else result
 
 
