@@ -5,6 +5,7 @@ import importlib
 # file: the public names in it; loaded when first used.
 _FILES = {
     "files": "array_to_img img_to_array load_img save_img",
+    "file_iterators": "DataFrameIterator DirectoryIterator",
     "generator": "ImageDataGenerator",
     "iterators": "Iterator NumpyArrayIterator",
     "resizing": "smart_resize",

@@ -125,6 +125,47 @@ class ImageDataGenerator:
             subset=subset, ignore_class_split=ignore_class_split, dtype=self.dtype,
         )  # fmt: skip
 
+    def flow_from_directory(self, directory, *args, **kwargs):
+        """An endless iterator over the images in the sub-folders of DIRECTORY, one a class, as `fit` takes it.
+
+        Arguments, in order: target_size=(256, 256), color_mode='rgb', classes=None, class_mode='categorical' ('binary',
+        'sparse', 'input', None), batch_size=32, shuffle=True, seed=None, save_to_dir=None, save_prefix='',
+        save_format='png', follow_links=False, subset=None, interpolation='nearest', keep_aspect_ratio=False. cnnpy's
+        own: on_error='raise' or 'skip' for files that cannot be read, and cache_bytes for decoded images.
+        """
+        from cnnpy.preprocessing.image.file_iterators import DirectoryIterator
+
+        names = (
+            "target_size color_mode classes class_mode batch_size shuffle seed save_to_dir save_prefix save_format "
+            "follow_links subset interpolation keep_aspect_ratio"
+        )
+        options = _named("flow_from_directory", names.split(), args, kwargs)
+        return DirectoryIterator(directory, self, data_format=self.data_format, dtype=self.dtype, **options)
+
+    def flow_from_dataframe(self, dataframe, *args, **kwargs):
+        """An endless iterator over the images that a pandas DataFrame names, as `fit` takes it.
+
+        Arguments, in order: directory=None, x_col='filename', y_col='class', weight_col=None, target_size=(256, 256),
+        color_mode='rgb', classes=None, class_mode='categorical' ('binary', 'sparse', 'input', 'multi_output', 'raw',
+        None), batch_size=32, shuffle=True, seed=None, save_to_dir=None, save_prefix='', save_format='png', subset=None,
+        interpolation='nearest', validate_filenames=True; keep_aspect_ratio; and cnnpy's own on_error, cache_bytes.
+        """
+        from cnnpy.preprocessing.image.file_iterators import DataFrameIterator
+
+        names = (
+            "directory x_col y_col weight_col target_size color_mode classes class_mode batch_size shuffle seed "
+            "save_to_dir save_prefix save_format subset interpolation validate_filenames"
+        )
+        options = _named("flow_from_dataframe", names.split(), args, kwargs)
+        for old in ("has_ext", "sort", "drop_duplicates"):
+            if options.pop(old, None) is not None:
+                warnings.warn(f"flow_from_dataframe: {old} was Keras 2's and does nothing", stacklevel=2)
+        if options.get("class_mode") == "other":
+            options["class_mode"] = "raw"
+        return DataFrameIterator(
+            dataframe, image_data_generator=self, data_format=self.data_format, dtype=self.dtype, **options
+        )
+
     def _batch(self, x, parameters):
         """Images X as `parameters` (a dict for each) say, normalised; an array of its own."""
         result = self._transform(x, parameters)
@@ -273,6 +314,14 @@ class ImageDataGenerator:
                 f"{shape[self.channel_axis]} with data_format={self.data_format!r}",
                 stacklevel=4,
             )
+
+
+def _named(function, names, args, kwargs):
+    """ARGS under their NAMES, together with KWARGS."""
+    named = dict(zip(names, args))
+    if len(args) > len(names) or set(named) & set(kwargs):
+        raise TypeError(f"{function}: too many arguments, or one given twice: {len(args)} and {sorted(kwargs)}")
+    return {**named, **kwargs}
 
 
 def _pair(value, name):
