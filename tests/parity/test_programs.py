@@ -36,8 +36,9 @@ def train_both(build, x, y, compile_arguments, epochs=3, **fit):
     assert list(histories[0]) == list(histories[1])
     for name, values in histories[0].items():
         agree(histories[1][name], values)
+    # Nine steps with momentum amplify float32's rounding, differently on each processor; in float64 they agree to 1e-5.
     for a, b in zip(np.atleast_1d(ours.predict(x, verbose=0)), np.atleast_1d(theirs.predict(x, verbose=0))):
-        agree(a, b)
+        agree(a, b, 5e-4)
     for a, b in zip(ours.get_weights(), theirs.get_weights()):
         agree(a, b, 5e-4)
     return ours, theirs
