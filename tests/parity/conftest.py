@@ -1,4 +1,4 @@
-"""TensorFlow computes dilated 3-D and transposed convolutions on a CPU only with oneDNN, which it leaves out on older processors."""
+"""Without oneDNN, which TensorFlow leaves out on older processors, its dilated convolutions fail on a CPU."""
 
 import os
 
