@@ -40,6 +40,7 @@ _MODULES = {
     "saving",
     "tree",
     "utils",
+    "visualize",
 }
 # Names that live in a room and are offered here too, as Keras does.
 _NAMES = {
