@@ -8,6 +8,7 @@ from cnnpy.callbacks.early_stopping import EarlyStopping
 from cnnpy.callbacks.history import History
 from cnnpy.callbacks.lambda_callback import LambdaCallback
 from cnnpy.callbacks.learning_rate_scheduler import LearningRateScheduler
+from cnnpy.callbacks.live_plot import LivePlot
 from cnnpy.callbacks.model_checkpoint import ModelCheckpoint
 from cnnpy.callbacks.progbar_logger import ProgbarLogger
 from cnnpy.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
@@ -25,6 +26,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "LivePlot",
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",

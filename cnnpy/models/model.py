@@ -128,6 +128,12 @@ class Model(Trainer, SavingMethods, OldSpellings, Layer):
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range, batch_size)
 
+    def _repr_html_(self):
+        """The layers as a table, which Jupyter shows."""
+        from cnnpy.models.summary import html_summary
+
+        return html_summary(self)
+
     def get_config(self):
         return super().get_config()
 

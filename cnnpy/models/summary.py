@@ -91,6 +91,48 @@ def _in_range(layers, layer_range):
     return layers[min(first) : max(last) + 1]
 
 
+def _layers(model):
+    return model._graph.layers if isinstance(model, Functional) else model.layers
+
+
+def _branching_graph(model):
+    """The graph whose connections are worth a column, None for a chain."""
+    return model._graph if isinstance(model, Functional) and not model._graph.is_chain() else None
+
+
+def _totals(model):
+    """(title, weights) for each line under the table."""
+    trainable, frozen = model.trainable_weights, model.non_trainable_weights
+    optimizer = model.optimizer if model.compiled and model.optimizer is not None and model.optimizer.built else None
+    optimizer_weights = list(optimizer.variables) if optimizer is not None else []
+    totals = [("Total", [*trainable, *frozen, *optimizer_weights]), ("Trainable", trainable), ("Non-trainable", frozen)]
+    return [*totals, ("Optimizer", optimizer_weights)] if optimizer is not None else totals
+
+
+def _count(weights):
+    return sum(math.prod(v.shape) for v in weights)
+
+
+def html_summary(model):
+    """The summary of MODEL as a table in HTML."""
+    from rich.text import Text
+
+    from cnnpy.utils.html import table
+
+    graph = _branching_graph(model)
+    header = ["Layer (type)", "Output shape", "Parameters", *(["Connected to"] if graph is not None else [])]
+    rows = [
+        [Text.from_markup(cell).plain for cell in row]
+        for layer in _layers(model)
+        for row in _rows(layer, graph, expand_nested=False, show_trainable=False)
+    ]
+    for title, weights in _totals(model):
+        rows.append(
+            [f"{title} parameters", _readable_size(weights), f"{_count(weights):,}", *([""] * (len(header) - 3))]
+        )
+    return table(header, rows, f'{type(model).__name__} "{model.name}"', numeric_from=2)
+
+
 def print_summary(
     model,
     line_length=None,
@@ -106,7 +148,7 @@ def print_summary(
     import rich.markup
     import rich.table
 
-    graph = model._graph if isinstance(model, Functional) and not model._graph.is_chain() else None
+    graph = _branching_graph(model)
     header = [("Layer (type)", "left"), ("Output Shape", "left"), ("Param #", "right")]
     width, ends = 88, positions or [0.45, 0.80, 1.0]
     if graph is not None:
@@ -124,17 +166,9 @@ def print_summary(
         columns.append(rich.table.Column(title, justify=alignment, width=cells))
         start += cells
     table = rich.table.Table(*columns, width=line_length, show_lines=True)
-    layers = model._graph.layers if isinstance(model, Functional) else model.layers
-    for layer in _in_range(layers, layer_range):
+    for layer in _in_range(_layers(model), layer_range):
         for row in _rows(layer, graph, expand_nested, show_trainable):
             table.add_row(*row)
-
-    trainable, frozen = model.trainable_weights, model.non_trainable_weights
-    optimizer = model.optimizer if model.compiled and model.optimizer is not None and model.optimizer.built else None
-    optimizer_weights = list(optimizer.variables) if optimizer is not None else []
-    totals = [("Total", [*trainable, *frozen, *optimizer_weights]), ("Trainable", trainable), ("Non-trainable", frozen)]
-    if optimizer is not None:
-        totals.append(("Optimizer", optimizer_weights))
 
     if print_fn is None and not config.is_interactive_logging_enabled():
         print_fn = print
@@ -146,8 +180,8 @@ def print_summary(
     console.width = max(console.width, line_length)  # a terminal that is too narrow must not cut the table
     console.print(f'[bold]Model: "{rich.markup.escape(model.name)}"[/]')
     console.print(table)
-    for title, weights in totals:
-        count = _number(f"{sum(math.prod(v.shape) for v in weights):,}")
+    for title, weights in _totals(model):
+        count = _number(f"{_count(weights):,}")
         console.print(f"[bold] {title} params: [/]{count} ({_readable_size(weights)})")
     if batch_size is not None:
         from cnnpy.utils.memory import memory_estimate

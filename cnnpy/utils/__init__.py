@@ -24,9 +24,11 @@ _NAMES = {
     "is_keras_tensor": "cnnpy.layers.symbolic",
     "load_img": "cnnpy.preprocessing.image",
     "memory_estimate": "cnnpy.utils.memory",
+    "model_to_dot": "cnnpy.visualize.graph",
     "normalize": "cnnpy.utils.numerical",
     "pack_x_y_sample_weight": "cnnpy.models.data",
     "pad_sequences": "cnnpy.utils.pad_sequences",
+    "plot_model": "cnnpy.visualize.graph",
     "register_keras_serializable": "cnnpy.saving",
     "save_img": "cnnpy.preprocessing.image",
     "serialize_keras_object": "cnnpy.saving",
@@ -40,7 +42,7 @@ _MODULES = ("naming", "numerical", "progbar", "random", "suggest")
 
 # What Keras has there and this version has not.
 _ABSENT = """
-    FeatureSpace audio_dataset_from_directory get_file model_to_dot plot_model text_dataset_from_directory
+    FeatureSpace audio_dataset_from_directory get_file text_dataset_from_directory
     timeseries_dataset_from_array
 """
 

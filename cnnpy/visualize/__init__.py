@@ -5,6 +5,7 @@ elsewhere `figure.savefig("name.png")` writes it. Nothing is kept open in pyplot
 """
 
 from cnnpy.visualize.attention import grad_cam, occlusion
+from cnnpy.visualize.graph import model_to_dot, plot_model
 from cnnpy.visualize.history import plot_history
 from cnnpy.visualize.inside import maximize_filter, plot_feature_maps, plot_filters
 from cnnpy.visualize.pictures import plot_image_rows, plot_images
@@ -13,6 +14,7 @@ from cnnpy.visualize.predictions import plot_confusion_matrix, plot_misclassifie
 __all__ = [
     "grad_cam",
     "maximize_filter",
+    "model_to_dot",
     "occlusion",
     "plot_confusion_matrix",
     "plot_feature_maps",
@@ -21,5 +23,6 @@ __all__ = [
     "plot_image_rows",
     "plot_images",
     "plot_misclassified",
+    "plot_model",
     "plot_predictions",
 ]

@@ -236,6 +236,16 @@ static PyObject *method_complex(PyObject *self, PyObject *unused)
     return NULL;
 }
 
+/* What Jupyter shows is made in Python. */
+static PyObject *method_repr_html(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    PyObject *html = PyImport_ImportModule("cnnpy.utils.html");
+    PyObject *result = html ? PyObject_CallMethod(html, "of_tensor", "O", self) : NULL;
+    Py_XDECREF(html);
+    return result;
+}
+
 #define KEYWORDS(function) (PyCFunction)(void (*)(void)) function, METH_VARARGS | METH_KEYWORDS
 
 PyMethodDef cnn_tensor_methods[] = {
@@ -286,6 +296,7 @@ PyMethodDef cnn_tensor_methods[] = {
     {"__copy__", method_copy, METH_NOARGS, NULL},
     {"__deepcopy__", method_copy, METH_O, NULL},
     {"__reduce__", method_reduce, METH_NOARGS, NULL},
+    {"_repr_html_", method_repr_html, METH_NOARGS, NULL},
     {"__complex__", method_complex, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
