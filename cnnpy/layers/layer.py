@@ -11,7 +11,7 @@ from cnnpy import dtype_policies, tree
 from cnnpy._core import Tensor, Variable
 from cnnpy.layers import calling, stateless
 from cnnpy.layers.symbolic import KerasTensor, Node, call_state, has_symbolic, infer_outputs
-from cnnpy.layers.tracking import find, structure, structure_changed, tracked
+from cnnpy.layers.tracking import find, freezing_changed, structure, structure_changed, tracked
 from cnnpy.utils.naming import auto_name
 
 _SHAPE_KEYWORDS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
@@ -148,28 +148,31 @@ class Layer:
 
     def __setattr__(self, name, value):
         tracks = (Layer, Variable, list, tuple, dict, set)
-        if isinstance(value, tracks):
+        changes = isinstance(value, tracks)
+        if changes:
             if name not in self._untracked:
                 value = tracked(value)
-            structure.version += 1
         elif (
             name in ("activity_regularizer", "input_spec")
             or isinstance(self.__dict__.get(name), tracks)
             or hasattr(value, "update_state")  # a metric, which models list
         ):
-            structure.version += 1
+            changes = True
             self.__dict__["_lean"] = False
         object.__setattr__(self, name, value)
+        if changes:
+            structure_changed()
 
     def __delattr__(self, name):
-        structure_changed()
         object.__delattr__(self, name)
+        structure_changed()
 
     def _held(self):
         """(own trainable variables, own other variables, sublayers), found on the attributes."""
         state = self.__dict__
         cache = state.get("_held_cache")
-        if cache is not None and cache[0] == structure.version:
+        version = structure.version
+        if cache is not None and cache[0] == version:
             return cache[1]
         calling.check_initialised(self)
         layers, variables, seen = [], [], {id(self)}
@@ -177,13 +180,13 @@ class Layer:
         find(self._non_trainable_variables, Layer, Variable, layers, variables, seen)
         registered = {id(v) for v in self._trainable_variables}
         others = {id(v) for v in self._non_trainable_variables}
-        for name, value in state.items():
+        for name, value in list(state.items()):  # another thread may be calling the layer for the first time
             if name not in self._untracked and name not in calling.REMEMBERED:
                 find(value, Layer, Variable, layers, variables, seen)
         first = [v for v in variables if id(v) in registered or (id(v) not in others and v.trainable)]
         chosen = {id(v) for v in first}
         held = first, [v for v in variables if id(v) not in chosen], layers
-        state["_held_cache"] = (structure.version, held)
+        state["_held_cache"] = (version, held)
         return held
 
     @property
@@ -268,7 +271,7 @@ class Layer:
     def trainable(self, value):
         value = bool(value)
         self.__dict__["_trainable"] = value
-        structure.freezings += 1
+        freezing_changed()
         own, _, layers = self._held()
         for v in own:
             v.trainable = value
@@ -309,13 +312,14 @@ class Layer:
     def weights(self):
         """All Variables: own trainable ones, own others, then those of the sublayers in their order."""
         cache = self.__dict__.get("_weights_cache")
-        if cache is None or cache[0] != structure.version:
+        version = structure.version
+        if cache is None or cache[0] != version:
             own, others, layers = self._held()
             unique = {id(v): v for v in (*own, *others)}
             for layer in layers:
                 for v in layer.weights:
                     unique.setdefault(id(v), v)
-            cache = (structure.version, list(unique.values()))
+            cache = (version, list(unique.values()))
             self.__dict__["_weights_cache"] = cache
         return list(cache[1])
 

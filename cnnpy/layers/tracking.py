@@ -2,29 +2,40 @@
 
 A layer finds its variables and sublayers by looking through its attributes, and remembers them until something changes:
 any assignment of a layer, a variable or a container to any layer, any change of such a container and any new weight
-raises one counter, against which all remembered lists are checked.
+gives one counter a value it never had, against which all remembered lists are checked. They note its value from before
+they were made, and whoever changes something does so before the counter.
 """
+
+import itertools
 
 
 class _Structure:
     version = 0
-    freezings = 0  # how often `trainable` of some layer was set
+    freezings = 0  # the same for `trainable` of all layers
 
 
 structure = _Structure()
+_values = itertools.count(1)  # one for each change, whichever threads make them: `+= 1` could bring an old one back
 
 
 def structure_changed():
     """Makes every layer look again."""
-    structure.version += 1
+    structure.version = next(_values)
+
+
+def freezing_changed():
+    """Makes every model compare `trainable` of its layers with what it has settled."""
+    structure.freezings = next(_values)
 
 
 def _changing(name, base):
     method = getattr(base, name)
 
     def call(self, *args, **kwargs):
-        structure.version += 1
-        return method(self, *args, **kwargs)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            structure_changed()
 
     call.__name__ = name
     return call

@@ -7,7 +7,7 @@ from cnnpy._core import Tensor
 from cnnpy.layers import calling
 from cnnpy.layers.layer import Layer
 from cnnpy.layers.symbolic import KerasTensor, Node, call_state, has_symbolic
-from cnnpy.layers.tracking import structure
+from cnnpy.layers.tracking import structure, structure_changed
 from cnnpy.models.graph import Graph, follow
 from cnnpy.models.model import Model
 from cnnpy.models.plan import Plan
@@ -27,7 +27,7 @@ class GraphModel(Model):
         flat_inputs, flat_outputs = tree.flatten(inputs), tree.flatten(outputs)
         graph = Graph(flat_inputs, flat_outputs, calling.label(self))
         self.__dict__.update(_graph=graph, _plan=None, _inputs_struct=inputs, _outputs_struct=outputs)
-        structure.version += 1
+        structure_changed()
 
     # ---- structure ----
 

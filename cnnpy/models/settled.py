@@ -10,17 +10,18 @@ class SettledLayers:
     """The `trainable` of each layer of MODEL, as it is now."""
 
     def __init__(self, model):
-        self._flags = [(layer, layer.trainable) for layer in model._flatten_layers()]
         self._seen = structure.freezings
+        self._flags = [(layer, layer.trainable) for layer in model._flatten_layers()]
         self._warned = False
 
     def changed(self):
         """The layers whose `trainable` is not what it was, as (layer, what it was)."""
-        if self._seen == structure.freezings:
+        now = structure.freezings
+        if self._seen == now:
             return ()
         changed = [(layer, flag) for layer, flag in self._flags if layer.trainable is not flag]
         if not changed:
-            self._seen = structure.freezings
+            self._seen = now
         elif not self._warned:
             self._warned = True
             warnings.warn(

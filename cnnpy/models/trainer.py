@@ -71,7 +71,7 @@ class Trainer(TrainerMetrics, TrainerState):
     _trainer_state = frozenset(
         {
             *("_compile_arguments", "_compile_loss", "_compile_metrics", "_loss_tracker", "_settled"),
-            *("history", "optimizer", "loss"),
+            *("history", "optimizer", "loss", "_fit_variables_cache"),
         }
     )
 

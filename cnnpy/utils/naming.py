@@ -1,8 +1,9 @@
 """Names that count up: conv2d, conv2d_1, re_lu ..."""
 
+import itertools
 import re
 
-_counts = {}
+_counts = {}  # name: what counts how often it was asked for, in one step, so that no two threads get the same
 
 
 def to_snake_case(name):
@@ -14,8 +15,7 @@ def to_snake_case(name):
 
 def uniquify(name):
     """NAME the first time, then NAME_1, NAME_2 ..."""
-    count = _counts.get(name, 0)
-    _counts[name] = count + 1
+    count = next(_counts.setdefault(name, itertools.count()))
     return f"{name}_{count}" if count else name
 
 
@@ -26,8 +26,7 @@ def auto_name(class_name):
 
 def get_uid(prefix=""):
     """A number that counts up from 1 for each PREFIX."""
-    _counts[prefix] = _counts.get(prefix, 0) + 1
-    return _counts[prefix]
+    return next(_counts.setdefault(prefix, itertools.count())) + 1
 
 
 def reset_names():

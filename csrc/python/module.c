@@ -4,6 +4,7 @@
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 PyObject *cnn_raise(cnn_status status, const char *prefix)
@@ -37,6 +38,18 @@ static int module_exec(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "cnnpy works in the main interpreter only, since NumPy does");
         return -1;
     }
+#ifdef Py_GIL_DISABLED
+    /* This Python has switched its lock on for us (Py_mod_gil below), unless its user has forbidden that. */
+    PyObject *enabled = PyObject_CallMethod(PyImport_AddModule("sys"), "_is_gil_enabled", NULL);
+    if (!enabled) return -1;
+    bool locked = enabled == Py_True;
+    Py_DECREF(enabled);
+    if (!locked) {
+        PyErr_SetString(PyExc_ImportError, "cnnpy needs Python's global lock; start Python without PYTHON_GIL=0 and "
+                                           "-X gil=0");
+        return -1;
+    }
+#endif
     const char *level = getenv("CNNPY_CPU_LEVEL");
     if (cnn_kernels_select(level && *level ? level : NULL) != CNN_OK) {
         PyErr_Format(PyExc_ImportError, "CNNPY_CPU_LEVEL: %s", cnn_last_message());
@@ -92,6 +105,9 @@ static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_USED},
 #endif
     {0, NULL},
 };

@@ -185,3 +185,20 @@ print(len(gc.get_objects()) - before < 60)
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs the memory that Linux tells")
 def test_many_predictions_and_many_models_leave_nothing_in_the_process():
     assert run_python(GROWTH).split() == ["True", "True"]
+
+
+def test_a_model_made_while_another_trains_leaves_the_order_of_its_weights():
+    model = net()
+    model.add(layers.BatchNormalization())  # weights that are not trained, before others that are
+    model.add(layers.Dense(3, activation="softmax"))
+    model.compile("sgd", loss="sparse_categorical_crossentropy")
+    expected, seen = [w.path for w in model.weights], []
+
+    class Look(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            net()
+            seen.append([w.path for w in self.model.weights])
+
+    model.fit(X, Y, verbose=0, callbacks=[Look()])
+    assert seen == [expected] * len(seen) and seen
+    assert [w.path for w in model.weights] == expected
