@@ -79,6 +79,7 @@ typedef struct {
 #include "kernels/batch_norm.h"
 #include "kernels/conv.h"
 #include "kernels/dropout.h"
+#include "kernels/image_affine.h"
 #include "kernels/layer_norm.h"
 #include "kernels/losses.h"
 #include "kernels/nonlinear.h"

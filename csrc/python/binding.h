@@ -72,6 +72,8 @@ bool cnn_is_operand(PyObject *object); /* takes part in arithmetic with tensors 
 int cnn_copy_from_object(PyObject *object, const char *where, int *copy);
 /* A read-only NumPy array over T's memory, which it keeps alive. */
 PyObject *cnn_numpy_view(cnn_tensor *t);
+/* A writable array over the memory of T, which nobody else may hold; takes T over. */
+PyObject *cnn_numpy_own(cnn_tensor *t);
 /* A new NumPy array with T's values. */
 PyObject *cnn_numpy_copy(cnn_tensor *t);
 int cnn_dtype_from_object(PyObject *object, cnn_dtype *out); /* name, NumPy dtype or type; -1 with an exception */

@@ -453,6 +453,14 @@ PyObject *cnn_numpy_view(cnn_tensor *t)
     return array;
 }
 
+PyObject *cnn_numpy_own(cnn_tensor *t)
+{
+    PyObject *array = cnn_numpy_view(t);
+    cnn_tensor_release(t);
+    if (array) PyArray_ENABLEFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
+    return array;
+}
+
 PyObject *cnn_numpy_copy(cnn_tensor *t)
 {
     npy_intp dims[CNN_MAX_NDIM];

@@ -1,8 +1,12 @@
 """Transforms of images: what can be said without SciPy, and mistakes."""
 
+import ctypes
+import mmap
+
 import numpy as np
 import pytest
-from conditions import threads
+from conditions import LEVELS, level, threads
+from reference.image_affine import image_affine
 
 from cnnpy import _core
 from cnnpy.preprocessing import image
@@ -40,6 +44,45 @@ def test_mirrors_and_shifts():
     assert np.array_equal(result[25], np.minimum(IMAGES[25, ::-1, ::-1].astype(int) + 30, IMAGES[25].max()))
 
 
+@pytest.mark.parametrize("name", LEVELS)
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("mode", image.transforms.FILL_MODES)
+def test_all_kinds_of_images_against_the_reference(name, order, mode):
+    """Sizes around the length of the kernel's runs, one pixel, and channels that it treats apart."""
+    random = np.random.default_rng(5)
+    for height, width, channels in ((7, 33, 3), (5, 70, 1), (6, 4, 2), (1, 9, 3), (9, 1, 4), (1, 1, 3), (4, 5, 7)):
+        t = affine_numbers(
+            random.uniform(-80, 80, 5), random.uniform(-4, 4, 5), random.uniform(-9, 9, 5), 15.0,
+            random.uniform(0.5, 1.6, 5), 0.9, height, width,
+        )  # fmt: skip
+        t[0, :6] = (1, 0, 0, 0, 1, 0)
+        t[1:, 7], t[2:, 8], t[3, 6] = 1, 1, 25
+        for dtype in ("uint8", "float32", "float64"):
+            x = random.integers(0, 256, (5, height, width, channels)).astype(dtype)
+            with level(name):
+                y = _core.image_affine(x, t, order, mode, 7.0, 0.5)
+            assert y.dtype == ("float64" if dtype == "float64" else "float32") and y.flags.writeable
+            np.testing.assert_allclose(y, image_affine(x, t, order, mode, 7.0, 0.5), rtol=1e-6, atol=5e-5)
+
+
+def test_the_last_pixels_are_read_from_the_image_alone():
+    """What lies behind the memory of the images is never read: here it is a page that may not be."""
+    page, memory = mmap.PAGESIZE, mmap.mmap(-1, 2 * mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "mprotect") or libc.mprotect(ctypes.c_void_p(address + page), ctypes.c_size_t(page), 0):
+        pytest.skip("pages cannot be protected here")
+    for dtype in ("uint8", "float32"):
+        size = 4 * 5 * 3 * np.dtype(dtype).itemsize
+        x = np.frombuffer(memory, dtype, 4 * 5 * 3, page - size).reshape(1, 4, 5, 3)
+        t = numbers(1)
+        for order in (0, 1):
+            for t[0, 2] in (0.0, 0.5, 3.0):
+                t[0, 5] = t[0, 2]
+                assert np.array_equal(_core.image_affine(x, t, order, "wrap", 0.0, 1.0), np.zeros((1, 4, 5, 3)))
+    libc.mprotect(ctypes.c_void_p(address + page), ctypes.c_size_t(page), 3)
+
+
 def test_the_bits_do_not_depend_on_threads():
     t = numbers(theta=np.linspace(-90, 90, 40), tx=1.3, shear=10, zx=1.2)
     results = []
@@ -63,11 +106,11 @@ def test_places_far_away_and_single_pixels():
 @pytest.mark.parametrize(
     "call, error, message",
     [
-        (lambda: _core.image_affine(IMAGES[0], numbers(), 1, "wrap", 0.0), ValueError, "batch, height, width"),
-        (lambda: _core.image_affine(IMAGES.astype(int), numbers(), 1, "wrap", 0.0), TypeError, "uint8, float32"),
-        (lambda: _core.image_affine(IMAGES, numbers(3), 1, "wrap", 0.0), ValueError, r"\(batch, 9\) for 40 images"),
-        (lambda: _core.image_affine(IMAGES, numbers(), 2, "wrap", 0.0), ValueError, "order must be 0 or 1"),
-        (lambda: _core.image_affine(IMAGES, numbers(), 1, "fold", 0.0), ValueError, "fill_mode must be"),
+        (lambda: _core.image_affine(IMAGES[0], numbers(), 1, "wrap", 0.0, 1.0), ValueError, "batch, height, width"),
+        (lambda: _core.image_affine(IMAGES.astype(int), numbers(), 1, "wrap", 0.0, 1.0), TypeError, "uint8, float32"),
+        (lambda: _core.image_affine(IMAGES, numbers(3), 1, "wrap", 0.0, 1.0), ValueError, r"\(batch, 9\) for 40 images"),
+        (lambda: _core.image_affine(IMAGES, numbers(), 2, "wrap", 0.0, 1.0), ValueError, "order must be 0 or 1"),
+        (lambda: _core.image_affine(IMAGES, numbers(), 1, "fold", 0.0, 1.0), ValueError, "fill_mode must be"),
         (lambda: image.apply_affine_transform(IMAGES), ValueError, "one image with 3 dimensions"),
         (lambda: image.apply_affine_transform(IMAGES[0], row_axis=2), ValueError, "in some order"),
         (lambda: image.apply_affine_transform(IMAGES[0], fill_mode="mirror"), ValueError, "fill_mode must be one of"),

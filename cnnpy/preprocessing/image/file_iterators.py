@@ -52,7 +52,7 @@ class FileIterator(Iterator):
         return slice(None) if self.split is None else slice(*(int(share * count) for share in self.split))
 
     def _parameters(self, indices):
-        return [self.image_data_generator._draw(self.image_shape, self._random) for _ in indices]
+        return self.image_data_generator._draw_columns(self.image_shape, self._random, len(indices))
 
     def _read(self, index):
         """The decoded image; None for one that cannot be read and is to be skipped."""
@@ -79,12 +79,14 @@ class FileIterator(Iterator):
         return pixels
 
     def _make(self, indices, parameters):
-        read = [(index, self._read(index), p) for index, p in zip(indices, parameters)]
-        read = [item for item in read if item[1] is not None]
-        if not read:
+        read = [self._read(index) for index in indices]
+        kept = np.array([pixels is not None for pixels in read])
+        if not kept.any():
             raise ValueError(f"no image of a batch of {len(indices)} could be read, e.g. {self.filepaths[indices[0]]}")
-        indices = np.array([index for index, _, _ in read])
-        batch = self.image_data_generator._batch(np.stack([x for _, x, _ in read]), [p for _, _, p in read])
+        if not kept.all():
+            indices, read = indices[kept], [pixels for pixels in read if pixels is not None]
+            parameters = {name: v[kept] if np.ndim(v) else v for name, v in parameters.items()}
+        batch = self.image_data_generator._batch(np.stack(read), parameters)
         if self.save_to_dir:
             self._save(batch, indices)
         if self.class_mode is None:

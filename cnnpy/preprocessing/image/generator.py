@@ -8,6 +8,13 @@ from cnnpy import config
 from cnnpy.preprocessing.image.transforms import affine_numbers, apply_brightness_shift, check_fill, transform_batch
 
 _AFFINE = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}
+_NEUTRAL = {
+    **_AFFINE,
+    "flip_horizontal": False,
+    "flip_vertical": False,
+    "channel_shift_intensity": np.nan,
+    "brightness": np.nan,
+}
 
 
 class ImageDataGenerator:
@@ -167,32 +174,30 @@ class ImageDataGenerator:
         )
 
     def _batch(self, x, parameters):
-        """Images X as `parameters` (a dict for each) say, normalised; an array of its own."""
-        result = self._transform(x, parameters)
+        """Images X as `parameters` (columns, see `_draw_columns`) say, normalised; an array of its own."""
+        early = self.rescale or 1.0
+        if self.preprocessing_function is not None or self.brightness_range is not None:
+            early = 1.0  # these come before
+        result = self._transform(x, parameters, early)
         if self.preprocessing_function is not None:
             result = np.stack([np.asarray(self.preprocessing_function(image), self.dtype) for image in result])
-        return self._normalise(result, (1, 2, 3))
+        return self._normalise(result, (1, 2, 3), rescale=None if early != 1.0 else self.rescale)
 
-    def _transform(self, x, parameters):
+    def _transform(self, x, parameters, scale=1.0):
         first = self.data_format == "channels_first"
         images = np.moveaxis(x, 1, -1) if first else x
         if images.dtype != "uint8" or self.dtype != "float32":
             images = images.astype(self.dtype, copy=False)
-
-        def column(name, default):
-            values = [p.get(name, default) for p in parameters]
-            return np.array([default if v is None else v for v in values], float)
-
         height, width = images.shape[1:3]
-        numbers = affine_numbers(*(column(k, d) for k, d in _AFFINE.items()), height=height, width=width)
-        numbers[:, 6] = column("channel_shift_intensity", np.nan)
-        numbers[:, 7], numbers[:, 8] = column("flip_horizontal", 0), column("flip_vertical", 0)
-        result = transform_batch(images, numbers, self.interpolation_order, self.fill_mode, self.cval)
-        if not result.flags.writeable:
-            result = result.copy()
-        for i, p in enumerate(parameters):
-            if p.get("brightness") is not None:
-                result[i] = apply_brightness_shift(result[i], p["brightness"], False, "channels_last")
+        numbers = affine_numbers(*(parameters[k] for k in _AFFINE), height=height, width=width)
+        if len(numbers) != len(x):  # nothing but numbers that all images share
+            numbers = np.repeat(numbers, len(x), 0)
+        numbers[:, 6] = parameters["channel_shift_intensity"]
+        numbers[:, 7], numbers[:, 8] = parameters["flip_horizontal"], parameters["flip_vertical"]
+        result = transform_batch(images, numbers, self.interpolation_order, self.fill_mode, self.cval, scale)
+        for i, brightness in enumerate(np.broadcast_to(parameters["brightness"], len(x))):
+            if not np.isnan(brightness):
+                result[i] = apply_brightness_shift(result[i], brightness, False, "channels_last")
         return np.ascontiguousarray(np.moveaxis(result, -1, 1)) if first else result
 
     # ---- one image ----
@@ -229,12 +234,46 @@ class ImageDataGenerator:
             "brightness": brightness,
         }
 
+    def _draw_columns(self, shape, random, count):
+        """Parameters of COUNT images as `_draw` gives them, an array or the common value by name.
+
+        The numbers of all images come by one call where none of them is chosen from a list.
+        """
+        shifts = (self.height_shift_range, self.width_shift_range)
+        if not all(isinstance(extent, float) or not np.any(extent) for extent in shifts):
+            return _columns([self._draw(shape, random) for _ in range(count)])
+        zooms = 0 if self.zoom_range == [1, 1] else 2
+        wanted = (self.rotation_range, *(np.any(extent) for extent in shifts), self.shear_range)
+        wanted = [*map(bool, wanted), *[True] * (zooms + 2), self.channel_shift_range != 0]
+        drawn = iter(random.random_sample((count, sum(wanted) + (self.brightness_range is not None))).T)
+
+        def between(low, high):
+            return low + (high - low) * next(drawn)
+
+        columns = dict(_NEUTRAL)
+        if self.rotation_range:
+            columns["theta"] = between(-self.rotation_range, self.rotation_range)
+        for name, extent, axis in (("tx", shifts[0], self.row_axis), ("ty", shifts[1], self.col_axis)):
+            if np.any(extent):
+                columns[name] = between(-extent, extent) * (shape[axis - 1] if extent < 1 else 1)
+        if self.shear_range:
+            columns["shear"] = between(-self.shear_range, self.shear_range)
+        if zooms:
+            columns["zx"], columns["zy"] = between(*self.zoom_range), between(*self.zoom_range)
+        for name, used in (("flip_horizontal", self.horizontal_flip), ("flip_vertical", self.vertical_flip)):
+            columns[name] = (next(drawn) < 0.5) & bool(used)
+        if self.channel_shift_range != 0:
+            columns["channel_shift_intensity"] = between(-self.channel_shift_range, self.channel_shift_range)
+        if self.brightness_range is not None:
+            columns["brightness"] = between(*self.brightness_range)
+        return columns
+
     def apply_transform(self, x, transform_parameters):
         """One image under the parameters of a dict as `get_random_transform` gives it; what is missing does nothing."""
         x = np.asarray(x)
         if x.ndim != 3:
             raise ValueError(f"apply_transform: x must be one image with 3 dimensions, got shape {x.shape}")
-        return self._transform(x[None], [transform_parameters])[0]
+        return self._transform(x[None], _columns([transform_parameters]))[0]
 
     def random_transform(self, x, seed=None):
         """One image under a random transform."""
@@ -248,11 +287,11 @@ class ImageDataGenerator:
         if self.preprocessing_function is not None:
             x = self.preprocessing_function(x)
         x = np.asarray(x)
-        return self._normalise(x if x.dtype.kind == "f" else x.astype(self.dtype), None)
+        return self._normalise(x if x.dtype.kind == "f" else x.astype(self.dtype), None, self.rescale)
 
-    def _normalise(self, x, axes):
-        if self.rescale:
-            x *= self.rescale
+    def _normalise(self, x, axes, rescale):
+        if rescale:
+            x *= rescale
         if self.samplewise_center:
             x -= np.mean(x, axis=axes, keepdims=True)
         if self.samplewise_std_normalization:
@@ -292,7 +331,7 @@ class ImageDataGenerator:
         if augment:
             parts = []
             for _ in range(rounds):
-                parts.append(self._transform(x, [self._draw(x.shape[1:], np.random) for _ in range(len(x))]))
+                parts.append(self._transform(x, self._draw_columns(x.shape[1:], np.random, len(x))))
             x = np.concatenate(parts)
         axes = (0, self.row_axis, self.col_axis)
         shape = [1, 1, 1]
@@ -314,6 +353,14 @@ class ImageDataGenerator:
                 f"{shape[self.channel_axis]} with data_format={self.data_format!r}",
                 stacklevel=4,
             )
+
+
+def _columns(parameters):
+    """Dicts of parameters, one for each image, as one dict of arrays; what is missing or None does nothing."""
+    return {
+        name: np.array([neutral if p.get(name) is None else p[name] for p in parameters])
+        for name, neutral in _NEUTRAL.items()
+    }
 
 
 def _named(function, names, args, kwargs):

@@ -37,7 +37,8 @@ class Iterator(PyDataset):
         self.total_batches_seen = 0
         self.index_array = None
         self.lock = threading.RLock()
-        self._random = np.random
+        self._own = None if self.seed is None else np.random.RandomState(0)
+        self._random = np.random if self._own is None else self._own
 
     def __len__(self):
         return -(-self.n // self.batch_size)
@@ -47,7 +48,7 @@ class Iterator(PyDataset):
 
     def _seeded(self):
         if self.seed is not None:
-            self._random = np.random.RandomState((self.seed + self.total_batches_seen) % 2**32)
+            self._own.seed((self.seed + self.total_batches_seen) % 2**32)
         self.total_batches_seen += 1
 
     def _batch_task(self, index):
@@ -159,7 +160,7 @@ class NumpyArrayIterator(Iterator):
 
     def _parameters(self, indices):
         shape = self.x.shape[1:]
-        return [self.image_data_generator._draw(shape, self._random) for _ in indices]
+        return self.image_data_generator._draw_columns(shape, self._random, len(indices))
 
     def _make(self, indices, parameters):
         batch = self.image_data_generator._batch(self.x[indices], parameters)

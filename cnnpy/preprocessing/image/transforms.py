@@ -18,36 +18,31 @@ def affine_numbers(theta, tx, ty, shear, zx, zy, height, width, swap=True):
     As in Keras the centre is (height, width) before rows and columns are exchanged, which SWAP does.
     """
     theta, tx, ty, shear, zx, zy = np.broadcast_arrays(*(np.asarray(v, float) for v in (theta, tx, ty, shear, zx, zy)))
-    count = theta.size
-    one, none = np.ones(count), np.zeros(count)
-
-    def stacked(*rows):
-        return np.stack([np.stack(np.broadcast_arrays(*row), -1) for row in rows], -2)
-
     turn, slant = np.deg2rad(theta), np.deg2rad(shear)
-    last = (none, none, one)
-    matrix = stacked((np.cos(turn), -np.sin(turn), none), (np.sin(turn), np.cos(turn), none), last)
-    matrix = matrix @ stacked((one, none, tx), (none, one, ty), last)
-    matrix = matrix @ stacked((one, -np.sin(slant), none), (none, np.cos(slant), none), last)
-    matrix = matrix @ stacked((zx, none, none), (none, zy, none), last)
+    cosine, sine = np.cos(turn), np.sin(turn)
+    upright, slanted = np.cos(slant), -np.sin(slant)
+    # rotation @ shift @ shear @ zoom, from the left as Keras multiplies; the last rows are (0, 0, 1)
+    a, b, c = cosine * zx, (cosine * slanted - sine * upright) * zy, cosine * tx - sine * ty
+    d, e, f = sine * zx, (sine * slanted + cosine * upright) * zy, sine * tx + cosine * ty
     x, y = height / 2 - 0.5, width / 2 - 0.5
-    there, back = (np.array([[1, 0, sign * x], [0, 1, sign * y], [0, 0, 1]]) for sign in (1, -1))
-    moved = there @ matrix @ back
+    c, f = a * -x + b * -y + (c + x), d * -x + e * -y + (f + y)
+    moved = np.stack([e, d, f, b, a, c] if swap else [a, b, c, d, e, f], -1).reshape(-1, 6)
     still = (theta == 0) & (tx == 0) & (ty == 0) & (shear == 0) & (zx == 1) & (zy == 1)
-    moved[still] = np.eye(3)
-    if swap:
-        moved = moved[:, [1, 0, 2]][:, :, [1, 0, 2]]
-    numbers = np.zeros((count, 9))
-    numbers[:, :6] = moved[:, :2].reshape(count, 6)
+    moved[still.reshape(-1)] = (1, 0, 0, 0, 1, 0)
+    numbers = np.zeros((len(moved), 9))
+    numbers[:, :6] = moved
     numbers[:, 6] = np.nan
     return numbers
 
 
-def transform_batch(x, numbers, order, fill_mode, cval):
-    """Images x[n, height, width, channels], uint8 or float, under NUMBERS of `affine_numbers`; an array of floats."""
+def transform_batch(x, numbers, order, fill_mode, cval, scale=1.0):
+    """Images x[n, height, width, channels], uint8 or float, under NUMBERS of `affine_numbers`; floats, times SCALE."""
     if order in (0, 1):
-        return np.asarray(_core.image_affine(np.ascontiguousarray(x), numbers, order, fill_mode, float(cval)))
-    return np.stack([_by_scipy(image, t, order, fill_mode, cval) for image, t in zip(x, numbers)])
+        return _core.image_affine(np.ascontiguousarray(x), numbers, order, fill_mode, float(cval), float(scale))
+    result = np.stack([_by_scipy(image, t, order, fill_mode, cval) for image, t in zip(x, numbers)])
+    if scale != 1:
+        result *= scale
+    return result
 
 
 def _by_scipy(image, t, order, fill_mode, cval):
