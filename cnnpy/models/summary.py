@@ -157,7 +157,8 @@ def print_summary(
     if show_trainable:
         header.append(("Trainable", "center"))
         width, ends = width + 12, [p * 0.90 for p in ends] + [1.0]
-    line_length = line_length or min(width, shutil.get_terminal_size().columns - 4)
+    narrowest = 20 * len(header)  # whatever a terminal says of itself
+    line_length = line_length or max(min(width, shutil.get_terminal_size().columns - 4), narrowest)
     columns, start = [], 0
     for (title, alignment), end in zip(header, ends):
         cells = int(end * line_length) - start

@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 from cnnpy.saving import hdf5_model, keras2_weights
+from cnnpy.saving.hdf5_image import image
 from cnnpy.saving.serialization import CustomObjectScope, deserialize_keras_object, serialize_keras_object
 from cnnpy.saving.store import KERAS_VERSION, descend, opened, parse_json
 from cnnpy.utils.atomic_file import replacing
@@ -56,22 +57,20 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     _check_overwrite(path, overwrite)
     config = json.dumps(serialize_model(model))
     metadata = json.dumps({"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
-    with replacing(path) as part, _scratch(part) as weights:
-        _write_weights(model, weights)
-        with zipfile.ZipFile(part, "w") as archive:
-            archive.writestr(_METADATA, metadata)
-            archive.writestr(_CONFIG, config)
-            archive.write(weights, _WEIGHTS)
+    weights = _weights_image(model)
+    with replacing(path) as part, zipfile.ZipFile(part, "w") as archive:
+        archive.writestr(_METADATA, metadata)
+        archive.writestr(_CONFIG, config)
+        archive.writestr(_WEIGHTS, weights)
 
 
 def _save_hdf5(model, path, overwrite, include_optimizer):
-    import h5py
-
     if not model.built:
         raise ValueError(f"save: {model.name!r} has no weights yet; call it on data, or build it, first")
     _check_overwrite(path, overwrite)
-    with replacing(path) as part, h5py.File(part, "w") as file:
-        hdf5_model.write_model(file, model, include_optimizer)
+    content = image(lambda file: hdf5_model.write_model(file, model, include_optimizer))
+    with replacing(path) as part:
+        part.write_bytes(content)
 
 
 def serialize_model(model):
@@ -186,19 +185,21 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
 
 def write_weights(model, path, also=None):
     """Writes the state of MODEL to an HDF5 file at PATH, whole; ALSO(file) may add to it."""
+    content = _weights_image(model, also)
     with replacing(path) as part:
-        _write_weights(model, part, also)
+        part.write_bytes(content)
 
 
-def _write_weights(model, path, also=None):
-    import h5py
-
+def _weights_image(model, also=None):
+    """The bytes of an HDF5 file with the state of MODEL and what ALSO(file) adds."""
     from cnnpy.saving import state, store
 
-    with h5py.File(path, "w") as file:
+    def write(file):
         state.save_state(model, store.Writer(file))
         if also is not None:
             also(file)
+
+    return image(write)
 
 
 def load_from(model, file):
@@ -254,17 +255,6 @@ def _check_overwrite(path, overwrite):
         raise IsADirectoryError(f"{path} is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}; make it first")
-
-
-@contextlib.contextmanager
-def _scratch(part):
-    """The name of a file beside PART that is gone afterwards."""
-    name = part.with_suffix(".h5")
-    try:
-        yield name
-    finally:
-        with contextlib.suppress(OSError):
-            name.unlink()
 
 
 @contextlib.contextmanager
