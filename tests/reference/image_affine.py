@@ -33,7 +33,7 @@ def _pixel(image, row, column, order):
 
 def image_affine(x, transforms, order, edge, fill, scale):
     """What `_core.image_affine` gives, in float64."""
-    n, h, w, _ = x.shape
+    _, h, w, _ = x.shape
     y = np.empty(x.shape, np.float64)
     for image, t, result in zip(x.astype(np.float64), transforms, y):
         for r in range(h):
