@@ -93,6 +93,15 @@ def as_array(value, name):
     raise TypeError(f"{name}: has dtype {value.dtype}, shape {value.shape}: {remedy}")
 
 
+def is_mapped(array):
+    """True for an array, or a part of one, that lies in a file (`np.load(..., mmap_mode='r')`, `np.memmap`)."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return False
+
+
 def arrays_in(structure, name):
     """STRUCTURE with its leaves as NumPy arrays, checked: numbers, at least one dimension, not empty.
 
@@ -262,7 +271,7 @@ def class_weights_to_sample_weights(y, class_weight):
 
 
 class ArrayData:
-    """Batches of the rows of arrays.
+    """Batches of the rows of arrays; where one lies in a file, a thread reads the next batch while another is used.
 
     Arguments:
         x, y, sample_weight: structures as `arrays_in` returns them; y and sample_weight may be None.
@@ -285,20 +294,35 @@ class ArrayData:
             map_structure(lambda a: None if a is None else Column(a, label_dtype(a.dtype)), y),
             map_structure(lambda a: None if a is None else Column(a, config.floatx()), sample_weight),
         ]
+        self._ahead = any(is_mapped(a) for part in (x, y, sample_weight) for a in flatten(part))
         self._plain = not any(isinstance(part, (list, tuple, dict)) for part in (x, y, sample_weight))
 
     def epoch(self):
         """Yields (x, y, sample_weight) for each batch of one pass."""
+        if not self._ahead:
+            for place in self._places():
+                yield self._fetch(*place)
+            return
+        from cnnpy.data import ahead
+
+        made = ahead.in_order(ahead.pool(1), lambda place: self._fetch(*place), self._places(), 2)
+        with contextlib.closing(made):
+            yield from made
+
+    def _places(self):
+        """How and where the rows of each batch are found, for `_fetch`."""
         size, samples = self.batch_size, self.samples
         order = np.random.permutation(samples) if self.shuffle and self.shuffle != "batch" else None
         for start in range(0, samples, size):
             stop = min(start + size, samples)
             if order is not None:
-                yield self._fetch(Column.rows, order[start:stop])
+                yield Column.rows, order[start:stop]
             elif self.shuffle:
-                yield self._fetch(Column.rows, np.random.permutation(stop - start) + start)
+                yield Column.rows, np.random.permutation(stop - start) + start
+            elif self._ahead:  # a span would be a view that is read from the disk by the step
+                yield Column.rows, np.arange(start, stop)
             else:
-                yield self._fetch(Column.span, start, stop)
+                yield Column.span, start, stop
 
     def _fetch(self, how, *where):
         x, y, weight = self._columns

@@ -1,5 +1,7 @@
 """Sources of batches: arrays of any dtype, sequences, generators; splitting, weights, refusals."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from cnnpy.models.data import (
     class_weights_to_sample_weights,
     count_samples,
     is_array_structure,
+    is_mapped,
     pack_x_y_sample_weight,
     split_for_validation,
     unpack_x_y_sample_weight,
@@ -77,6 +80,26 @@ def test_memory_mapped_arrays_are_read_batch_by_batch(tmp_path):
     data = array_data(checked, batch_size=300, shuffle=True)
     rows = np.concatenate(x_of(data.epoch()))
     assert sorted(map(tuple, rows)) == sorted(map(tuple, np.asarray(x, "float32")))
+
+
+@pytest.mark.parametrize("shuffle", [True, False, "batch"])
+def test_mapped_arrays_are_read_ahead_in_the_same_order(tmp_path, shuffle):
+    plain = np.arange(160, dtype="float32").reshape(40, 4)
+    np.save(tmp_path / "x.npy", plain)
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert is_mapped(x) and is_mapped(x[3:]) and is_mapped(np.asarray(x)) and not is_mapped(plain)
+    results = []
+    for array in (plain, x, np.asarray(x)):
+        np.random.seed(4)
+        results.append(x_of(array_data(array, np.arange(40), batch_size=7, shuffle=shuffle).epoch()))
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+    before = threading.active_count()
+    batches = array_data(x, batch_size=7, shuffle=shuffle).epoch()
+    next(batches)
+    assert threading.active_count() == before + 1
+    batches.close()
+    assert threading.active_count() == before
 
 
 def test_no_copy_of_the_whole_array():
