@@ -7,12 +7,17 @@ When the iteration is closed, by an error, an interruption or the end of a loop,
 import contextlib
 import queue
 import threading
+import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from cnnpy import _core
 
 _END = object()
+
+
+class _Reader:
+    """Lives as long as somebody iterates."""
 
 
 def _begin_thread():
@@ -22,13 +27,15 @@ def _begin_thread():
 
 def in_background(make_iterator, size):
     """Yields the items of MAKE_ITERATOR(), which is called and advanced in a thread; at most SIZE of them wait."""
-    waiting, stopped = queue.Queue(size), threading.Event()
+    waiting, stopped, reader = queue.Queue(size), threading.Event(), _Reader()
+    alive = weakref.ref(reader)  # an interruption may come before `stopped` can be set
 
     def offer(entry):
-        if stopped.is_set():
-            return False
-        waiting.put(entry)
-        return True
+        while not stopped.is_set() and alive() is not None:
+            with contextlib.suppress(queue.Full):
+                waiting.put(entry, timeout=0.1)
+                return True
+        return False
 
     def work():
         _begin_thread()

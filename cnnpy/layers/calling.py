@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import warnings
 
 import numpy as np
@@ -16,6 +17,7 @@ from cnnpy.utils.naming import auto_name
 from cnnpy.utils.suggest import suggestion
 
 # Attributes that can be found anew at any time.
+_LARGE = 1 << 24  # elements of a weight for which it is asked first whether there is memory
 REMEMBERED = frozenset({"_held_cache", "_weights_cache", "_all_layers_cache", "_lean"})
 
 
@@ -347,6 +349,10 @@ def make_weight(layer, shape, initializer, dtype, trainable, regularizer, constr
     dtype = layer.variable_dtype if dtype is None else standardize_dtype(dtype)
     if initializer is None:
         initializer = "glorot_uniform" if dtype.startswith("float") else "zeros"
+    if math.prod(shape) >= _LARGE:
+        from cnnpy.utils.memory import check_weight
+
+        check_weight(label(layer), name or "weight", shape, dtype)
     value = initializers.get(initializer)(shape, dtype=dtype)
     if tuple(value.shape) != shape:
         raise ValueError(

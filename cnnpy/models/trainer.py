@@ -332,6 +332,13 @@ class Trainer(TrainerMetrics, TrainerState):
             steps=steps,
         )
 
+    def _interrupted(self, callbacks, error, batch_size, training):
+        callbacks.interrupt()
+        if isinstance(error, MemoryError):
+            from cnnpy.utils import memory
+
+            memory.explain(error, self, batch_size, training)
+
     # ---- the loops ----
 
     def fit(
@@ -412,8 +419,8 @@ class Trainer(TrainerMetrics, TrainerState):
         self._keep(stop_training=False, _running=callbacks)
         try:
             self._fit(training, validation, validates, callbacks, initial_epoch, epochs)
-        except BaseException:
-            callbacks.interrupt()
+        except BaseException as error:
+            self._interrupted(callbacks, error, batch_size, True)
             raise
         finally:
             self._keep(_fit_variables_cache=None, _running=None)
@@ -512,8 +519,8 @@ class Trainer(TrainerMetrics, TrainerState):
         callbacks = self._callbacks(callbacks, verbose, 1, batches.num_batches)
         try:
             logs = self._evaluate(batches, callbacks, callbacks.progbars)
-        except BaseException:
-            callbacks.interrupt()
+        except BaseException as error:
+            self._interrupted(callbacks, error, batch_size, False)
             raise
         finally:
             batches.close()
@@ -546,8 +553,8 @@ class Trainer(TrainerMetrics, TrainerState):
             callbacks.on_predict_begin()
             walk(self, batches, run, callbacks, "predict", "stop_predicting", callbacks.progbars)
             callbacks.on_predict_end()
-        except BaseException:
-            callbacks.interrupt()
+        except BaseException as error:
+            self._interrupted(callbacks, error, batch_size, False)
             raise
         finally:
             batches.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import math
 import random
 
 import numpy as np
@@ -9,6 +10,60 @@ import numpy as np
 from cnnpy import _core
 
 _WHOLE_BELOW = 512 << 20  # bytes; what takes more is not run as it is
+
+
+def _size(n):
+    return f"{n / 2**30:,.1f} GiB" if n >= 2**30 else f"{n / 2**20:,.1f} MiB"
+
+
+def check_weight(label, name, shape, dtype):
+    """Raises MemoryError if a weight of LABEL's layer is larger than what the system can give."""
+    needed, available = _tensor_bytes((name, shape, dtype)), _core.memory_available()
+    if available is not None and needed > available:
+        raise MemoryError(
+            f"{label}: its weight {name!r} of shape {tuple(shape)} needs {_size(needed)}, this machine has "
+            f"{_size(available)} free; use fewer units or filters, or make its input smaller"
+        )
+
+
+def explain(error, model, batch_size, training):
+    """Adds a note to a MemoryError: what batches of MODEL take, if its shapes are known."""
+    graph = getattr(model, "_graph", None)
+    if graph is not None:
+        error.add_note(_explanation(model, graph, batch_size or 32, training))
+
+
+def _explanation(model, graph, batch_size, training):
+    from cnnpy.tree import flatten
+
+    weights = [(v.path, v.shape, v.dtype) for v in model.weights]
+    outputs = [
+        (f"output of {node.layer.name}", (batch_size, *x.shape[1:]), x.dtype)
+        for node in graph.nodes
+        for x in flatten(node.outputs)
+        if None not in x.shape[1:]
+    ]
+    kept = sum(map(_tensor_bytes, weights)), sum(map(_tensor_bytes, outputs))
+    if training:
+        needs = f"training it takes up to about {_size(2 * sum(kept))} and the optimizer's variables"
+    else:
+        needs = f"prediction takes at least {_size(kept[0] + max(map(_tensor_bytes, outputs), default=0))}"
+    return (
+        f"{type(model).__name__} {model.name!r}, batches of {batch_size}: {needs} (weights {_size(kept[0])}, "
+        f"outputs of all layers {_size(kept[1])}); the largest: {_largest([*weights, *outputs])}. Use a smaller "
+        "batch_size or model"
+    )
+
+
+def _tensor_bytes(tensor):
+    _, shape, dtype = tensor
+    return math.prod(shape) * np.dtype(dtype).itemsize
+
+
+def _largest(tensors):
+    """The three largest of TENSORS, (name, shape, dtype) of each, in words."""
+    first = sorted(tensors, key=_tensor_bytes, reverse=True)[:3]
+    return ", ".join(f"{tensor[0]} {tuple(tensor[1])} {_size(_tensor_bytes(tensor))}" for tensor in first)
 
 
 class MemoryEstimate:

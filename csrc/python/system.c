@@ -47,6 +47,15 @@ static PyObject *memory_set_limit(PyObject *module, PyObject *value)
     Py_RETURN_NONE;
 }
 
+static PyObject *memory_available(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    size_t available = cnn_memory_available();
+    if (available == SIZE_MAX) Py_RETURN_NONE;
+    return PyLong_FromSize_t(available);
+}
+
 static PyObject *memory_fail_at(PyObject *module, PyObject *value)
 {
     (void)module;
@@ -167,6 +176,8 @@ static PyMethodDef functions[] = {
     {"memory_reset_peak", memory_reset_peak, METH_NOARGS, "Make peak the present in_use."},
     {"memory_trim", memory_trim, METH_NOARGS, "Give cached blocks back to the system."},
     {"memory_set_limit", memory_set_limit, METH_O, "Highest in_use in bytes; None for no limit."},
+    {"memory_available", memory_available, METH_NOARGS,
+     "Bytes that the system can still give without swapping; None where it does not tell."},
     {"memory_fail_at", memory_fail_at, METH_O, "For tests: the n-th request from now fails; 0 disarms."},
     {"get_threads", get_threads, METH_NOARGS, "Number of threads that compute."},
     {"limit_threads", limit_threads, METH_O, "The most threads for what this thread calls; None lifts the limit."},

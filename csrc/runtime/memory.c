@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__linux__)
@@ -22,8 +23,9 @@
 #define STEPS 16
 #define CLASSES ((48 - SMALLEST_SHIFT) * STEPS)
 #define HUGE_PAGE ((size_t)2 << 20)
-#define SPARE ((size_t)64 << 20) /* may always be cached */
-#define WINDOW 8192              /* requests; "lately" is one or two windows */
+#define SPARE ((size_t)64 << 20)   /* may always be cached */
+#define WINDOW 8192                /* requests; "lately" is one or two windows */
+#define CHECKED ((size_t)16 << 20) /* from here on the system is asked first how much it has */
 #define MAGIC 0x636e6e70u
 
 #if defined(__has_feature)
@@ -115,8 +117,43 @@ static void bound_cache_locked(size_t extra)
     evict_locked(room > needed ? room - needed : 0);
 }
 
+/* The number after NAME in the file PATH of Linux, times UNIT; SIZE_MAX if there is none. */
+static size_t number_in(const char *path, const char *name, size_t unit)
+{
+    char line[128];
+    unsigned long long number = 0;
+    size_t found = SIZE_MAX, length = strlen(name);
+    FILE *file = fopen(path, "re");
+    if (!file) return SIZE_MAX;
+    while (found == SIZE_MAX && fgets(line, sizeof line, file))
+        if (strncmp(line, name, length) == 0 && sscanf(line + length, "%llu", &number) == 1 && number < SIZE_MAX / unit)
+            found = (size_t)number * unit;
+    fclose(file);
+    return found;
+}
+
+/* Linux promises more memory than there is and ends the process that takes it: so the system's own figures are asked,
+ * that of the machine and the bound of a container. */
+static size_t available_locked(void)
+{
+    size_t free_bytes = number_in("/proc/meminfo", "MemAvailable:", 1024);
+    size_t bound = number_in("/sys/fs/cgroup/memory.max", "", 1), taken = stats.in_use + stats.cached;
+    if (bound == SIZE_MAX) return free_bytes;
+    size_t left = bound > taken ? bound - taken : 0;
+    return left < free_bytes ? left : free_bytes;
+}
+
+size_t cnn_memory_available(void)
+{
+    pthread_mutex_lock(&lock);
+    size_t available = available_locked();
+    pthread_mutex_unlock(&lock);
+    return available;
+}
+
 static header *from_system(size_t bytes)
 {
+    if (bytes >= CHECKED && bytes > available_locked()) return NULL;
     size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : CNN_ALIGNMENT;
     void *block = NULL;
     stats.system_calls++;

@@ -36,6 +36,9 @@ void cnn_memory_trim(void);
 /* Requests that would raise in_use above LIMIT bytes fail, and the cache keeps below what is left; 0 takes the limit
  * away. What is in use already stays. */
 void cnn_memory_set_limit(size_t limit);
+/* How many bytes the system can still give without swapping; SIZE_MAX where it does not tell. A block of 16 MiB or more
+ * that is larger than this is refused. */
+size_t cnn_memory_available(void);
 /* For tests: the N-th request from now fails (1 is the next one), then all go on; 0 disarms. */
 void cnn_memory_fail_at(int64_t n);
 
