@@ -149,6 +149,16 @@ def _jpeg():
     return buffer.getvalue()
 
 
+def _tiff_with_text_for_a_place():
+    """A file whose tag StripOffsets says that it is text, for which Pillow raises a TypeError."""
+    buffer = io.BytesIO()
+    Image.fromarray(PIXELS).save(buffer, "TIFF")
+    content = bytearray(buffer.getvalue())
+    at = content.index(struct.pack("<H", 273), struct.unpack("<I", content[4:8])[0])
+    content[at + 2 : at + 4] = struct.pack("<H", 2)
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -160,8 +170,9 @@ def _jpeg():
         _png_of_size(0, 0),
         _png_of_size(20, 20),
         b"GIF89a\x01\x00",
+        _tiff_with_text_for_a_place(),
     ],
-    ids=["empty", "text", "half", "three bytes", "bomb", "no size", "no pixels", "head"],
+    ids=["empty", "text", "half", "three bytes", "bomb", "no size", "no pixels", "head", "text for a number"],
 )
 def test_damaged_files_are_named(tmp_path, content):
     (tmp_path / "bad.jpg").write_bytes(content)

@@ -1,5 +1,9 @@
 """Batches from folders and data frames: damaged files, the cache, training, and mistakes."""
 
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -61,6 +65,74 @@ def test_damaged_files_are_named_or_skipped(folder):
         flow(folder, shuffle=False, on_error="skip")[0]
 
 
+def every_kind(folder):
+    """Files of each kind that is seldom thought of, in FOLDER/cats; the names of those that cannot be read."""
+    pixels = np.random.default_rng(0).integers(0, 200, (6, 8, 3), np.uint8)
+    cats, image = folder / "cats", Image.fromarray(pixels)
+    image.convert("CMYK").save(cats / "cmyk.jpg")
+    image.quantize(8).save(cats / "palette.png")
+    image.convert("RGBA").save(cats / "alpha.png")
+    image.convert("1").save(cats / "bits.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(cats / "turned.jpg", exif=exif)
+    image.save(cats / "moves.tif", save_all=True, append_images=[image, image])
+    Image.fromarray(pixels[..., 0].astype(np.uint16)).save(cats / "shallow.png")
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 300).save(cats / "deep.png")
+    whole = (cats / "turned.jpg").read_bytes()
+    (cats / "half.jpg").write_bytes(whole[: len(whole) - 60])
+    (cats / "nothing.png").write_bytes(b"")
+    (cats / "text.jpg").write_text("see you at eight")
+    head = b"IHDR" + struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    (cats / "bomb.png").write_bytes(bomb)
+    (cats / "gone.png").symlink_to(folder / "nowhere.png")
+    return {"deep.png", "half.jpg", "nothing.png", "text.jpg", "bomb.png", "gone.png"}
+
+
+@pytest.mark.filterwarnings("ignore:left out")
+@pytest.mark.parametrize("kind", ["folder", "frame"])
+def test_each_kind_of_file_is_read_or_named_or_counted(folder, kind):
+    bad = every_kind(folder)
+
+    def source(on_error):
+        options = {"target_size": (5, 4), "batch_size": 1, "shuffle": False, "on_error": on_error, "class_mode": None}
+        if kind == "folder":
+            return ImageDataGenerator().flow_from_directory(folder, **options)
+        pandas = pytest.importorskip("pandas")
+        frame = pandas.DataFrame({"filename": sorted(str(path) for path in folder.glob("*/*"))})
+        return ImageDataGenerator().flow_from_dataframe(frame, validate_filenames=False, **options)
+
+    strict = source("raise")
+    named = set()
+    for i, path in enumerate(strict.filepaths):
+        try:
+            assert strict[i].shape == (1, 5, 4, 3)
+        except (ValueError, OSError) as error:
+            assert path in str(error)
+            named.add(os.path.basename(path))
+    assert named == bad
+    lenient = source("skip")
+    lenient.batch_size = lenient.n
+    assert len(lenient[0]) == lenient.n - len(bad)
+    assert {os.path.basename(path) for path in lenient.unreadable} == bad
+
+
+def test_the_same_file_twice_is_two_samples(folder):
+    frame = frame_of(folder, **{"class": ["a", "b", "b"]})
+    frame.loc[1, "filename"] = "cats/0.png"
+    batches = ImageDataGenerator().flow_from_dataframe(frame, folder, shuffle=False, target_size=(5, 4))
+    x, y = next(batches)
+    assert np.array_equal(x[0], x[1]) and y.tolist() == [[1, 0], [0, 1], [0, 1]]
+
+
+def test_columns_of_one_name(folder):
+    frame = frame_of(folder, **{"class": ["a", "b", "b"], "kind": ["a", "b", "b"]})
+    frame.columns = ["filename", "class", "class"]
+    with pytest.raises(ValueError, match="several columns class; rename them"):
+        ImageDataGenerator().flow_from_dataframe(frame, folder)
+
+
 def frame_of(folder, **columns):
     pandas = pytest.importorskip("pandas")
     return pandas.DataFrame({"filename": ["cats/0.png", "dogs/0.png", "dogs/1.png"], **columns})
@@ -82,6 +154,8 @@ def test_files_that_are_missing_are_counted(folder):
         (["a", "b", "c"], {"class_mode": "binary"}, ValueError, "needs 2 classes, there are 3"),
         (["a", "b", "b"], {"y_col": "label"}, ValueError, r"no columns \['label'\]"),
         (["a", "b", "b"], {"weight_col": "class"}, TypeError, "must hold numbers"),
+        (["a", "b", "b"], {"weight_col": "holes"}, ValueError, "'holes' of weights has NaN"),
+        ([None, "a", "b"], {}, TypeError, "row 0 has (None|nan)"),
         (["a", "b", "b"], {"x_col": "other"}, TypeError, "must hold strings, row 0 has 1"),
         (["a", "b", "b"], {"class_mode": "multi_output"}, TypeError, "needs a list of columns"),
         (["a", "b", "b"], {"class_mode": "guess"}, ValueError, "class_mode must be one of"),
@@ -89,7 +163,7 @@ def test_files_that_are_missing_are_counted(folder):
     ],
 )
 def test_mistakes_of_frames(folder, labels, options, error, message):
-    frame = frame_of(folder, **{"class": labels, "other": [1, 2, 3]})
+    frame = frame_of(folder, **{"class": labels, "other": [1, 2, 3], "holes": [1, np.nan, 1]})
     with pytest.raises(error, match=message):
         ImageDataGenerator().flow_from_dataframe(frame, folder, **options)
 
@@ -102,6 +176,7 @@ def test_mistakes_of_frames(folder, labels, options, error, message):
         ({"interpolation": "cubic"}, ValueError, "interpolation"),
         ({"class_mode": "raw"}, ValueError, "class_mode must be one of"),
         ({"classes": ["cows"]}, FileNotFoundError, "for the class 'cows'"),
+        ({"classes": ["cats", "cats"]}, ValueError, "a name twice"),
         ({"subset": "test"}, ValueError, "subset must be"),
         ({"subset": "validation"}, ValueError, "no images"),
         ({"on_error": "hide"}, ValueError, "on_error"),

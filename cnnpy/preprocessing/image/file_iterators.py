@@ -135,6 +135,8 @@ class DirectoryIterator(FileIterator):
                 f"flow_from_directory: {self.directory} has no sub-folders, which would be the classes; put the images "
                 "into sub-folders"
             )
+        if len(set(names)) < len(names):
+            raise ValueError(f"flow_from_directory: classes has a name twice: {names}")
         self.class_indices = {name: i for i, name in enumerate(names)}
         self.num_classes = len(names)
         self.filenames, numbers = [], []
@@ -196,8 +198,15 @@ class DataFrameIterator(FileIterator):
             raise ValueError(
                 f"flow_from_dataframe: there are no columns {missing}; there are {list(dataframe.columns)}"
             )
+        twice = sorted({str(name) for name in columns if list(dataframe.columns).count(name) > 1})
+        if twice:
+            raise ValueError(f"flow_from_dataframe: the data frame has several columns {', '.join(twice)}; rename them")
         if weight_col and dataframe[weight_col].dtype.kind not in "fiub":
             raise TypeError(f"flow_from_dataframe: the column {weight_col!r} of weights must hold numbers")
+        if weight_col and dataframe[weight_col].isna().any():
+            raise ValueError(
+                f"flow_from_dataframe: the column {weight_col!r} of weights has NaN; fill or drop its rows"
+            )
         names = list(dataframe[x_col])
         bad = [i for i, name in enumerate(names) if not isinstance(name, str)]
         if bad:

@@ -37,9 +37,9 @@ def open_image(path, color_mode="rgb", keep_wide=False):
                     "it with 8 bits, or read it with load_img(..., color_mode='grayscale') where it has whole numbers"
                 )
             return image.convert(MODES[color_mode])
-    except (FileNotFoundError, IsADirectoryError, PermissionError):
+    except (FileNotFoundError, IsADirectoryError, PermissionError, MemoryError):
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's plugins raise TypeError, struct.error and others for damaged headers
         raise ValueError(f"{_name(path)}: cannot be read as an image: {error}") from error
 
 
