@@ -309,12 +309,12 @@ def _opened_weights(archive, path, needed):
     entry = archive.getinfo(_WEIGHTS)
     _check_whole(archive, path)
     if entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & 1:
-        with open(path, "rb") as file:
-            file.seek(entry.header_offset + 26)
-            name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
-            source = _Window(file, entry.header_offset + 30 + name + extra, entry.file_size)
-            with opened(source, f"{_WEIGHTS} of {path}") as inside:
-                yield inside
+        file = archive.fp  # and not PATH again, where another file may be by now
+        file.seek(entry.header_offset + 26)
+        name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
+        source = _Window(file, entry.header_offset + 30 + name + extra, entry.file_size)
+        with opened(source, f"{_WEIGHTS} of {path}") as inside:
+            yield inside
         return
     raw = _unpack(archive, _WEIGHTS, needed + _SMALL, path)
     with opened(io.BytesIO(raw), f"{_WEIGHTS} of {path}") as inside:

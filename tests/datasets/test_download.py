@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import dataset_files as files
+import trials
 from cnnpy.datasets import DatasetNotFoundError, _download, cifar10, cifar100, fashion_mnist, mnist
 
 ARRAYS = files.mnist_arrays()
@@ -311,7 +312,7 @@ def test_many_processes_at_once(server, cache, locks, monkeypatch):
     server.files["/mnist.npz"] = slowly
     if not locks:
         monkeypatch.setattr(sys.modules[__name__], "PROCESS", "import sys; sys.modules['fcntl'] = None\n" + PROCESS)
-    processes = [start(server) for _ in range(4)]
+    processes = [start(server) for _ in range(trials.trials(4))]
     for process in processes:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0 and out == "(12, 28, 28) 5\n", err
